@@ -1,0 +1,97 @@
+package inventory
+
+import (
+	"context"
+	"fmt"
+	"unicode/utf8"
+
+	"orderflow.dev/internal/fault"
+)
+
+// Limits of requests about items.
+const (
+	MaxSKU      = 64 // characters
+	maxName     = 200
+	MaxUpsert   = 500
+	maxPrice    = 1_000_000_000_000 // minor units
+	maxPhysical = 1_000_000_000
+	maxPage     = 1000
+)
+
+// Stated is a product as the catalogue states it. Stock is what is physically there, held items included.
+type Stated struct {
+	Item
+	Stock int64
+}
+
+// Stocked is a product with its stock.
+type Stocked struct {
+	Item
+	Available, Held int64
+}
+
+// ItemStore keeps items and their stock.
+type ItemStore interface {
+	// Upsert sets items, and adds to what is available the difference to the physical stock last stated.
+	Upsert(ctx context.Context, items []Stated) error
+	// Get reads one item; ErrNotFound if there is none.
+	Get(ctx context.Context, sku string) (Stocked, error)
+	// List is a page by SKU, behind the SKU after; next is empty on the last page.
+	List(ctx context.Context, pageSize int, after string) (items []Stocked, next string, err error)
+}
+
+// Stocking keeps the catalogue and its stock.
+type Stocking struct {
+	Items ItemStore
+}
+
+// Upsert sets items. A second time the same statement changes nothing; reservations survive it.
+func (s Stocking) Upsert(ctx context.Context, items []Stated) error {
+	var bad []fault.Field
+	refuse := func(i int, field, format string, args ...any) {
+		bad = append(bad, fault.Field{Name: fmt.Sprintf("items[%d].%s", i, field), Message: fmt.Sprintf(format, args...)})
+	}
+	if n := len(items); n < 1 || n > MaxUpsert {
+		bad = append(bad, fault.Field{Name: "items", Message: fmt.Sprintf("are %d: a request has 1 to %d", n, MaxUpsert)})
+	}
+	seen := map[string]bool{}
+	for i, it := range items {
+		switch n := utf8.RuneCountInString(it.SKU); {
+		case n < 1 || n > MaxSKU:
+			refuse(i, "sku", "is %d characters long: it may be 1 to %d", n, MaxSKU)
+		case seen[it.SKU]:
+			refuse(i, "sku", "%s is stated twice", it.SKU)
+		}
+		seen[it.SKU] = true
+		if utf8.RuneCountInString(it.Name) > maxName {
+			refuse(i, "name", "is over %d characters", maxName)
+		}
+		if p := it.UnitPrice.GetMinorUnits(); p < 0 || p > maxPrice {
+			refuse(i, "unit_price.minor_units", "is %d: it may be 0 to %d", p, int64(maxPrice))
+		}
+		if len(it.UnitPrice.GetCurrencyCode()) != 3 {
+			refuse(i, "unit_price.currency_code", "must be three letters (ISO 4217): GBP")
+		}
+		if it.Stock < 0 || it.Stock > maxPhysical {
+			refuse(i, "stock", "is %d: it may be 0 to %d", it.Stock, maxPhysical)
+		}
+	}
+	if err := fault.Invalid(bad); err != nil {
+		return err
+	}
+	return s.Items.Upsert(ctx, items)
+}
+
+// Get is one item with its stock.
+func (s Stocking) Get(ctx context.Context, sku string) (Stocked, error) { return s.Items.Get(ctx, sku) }
+
+// List is a page of items with their stock, by SKU.
+func (s Stocking) List(ctx context.Context, pageSize int, after string) ([]Stocked, string, error) {
+	if pageSize == 0 {
+		pageSize = 100
+	}
+	if pageSize < 0 || pageSize > maxPage {
+		return nil, "", fault.Invalid([]fault.Field{{Name: "page_size", Message: fmt.Sprintf("is %d: it may be 1 to %d", pageSize, maxPage)}})
+	}
+	return s.Items.List(ctx, pageSize, after)
+}

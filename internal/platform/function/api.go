@@ -1,0 +1,135 @@
+package function
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"orderflow.dev/internal/fault"
+	"orderflow.dev/internal/platform/auth"
+	"orderflow.dev/internal/platform/problem"
+	"orderflow.dev/internal/platform/telemetry"
+)
+
+// MaxBody is the largest body a customer may send, in bytes.
+const MaxBody = 256 << 10
+
+// Request is a customer's request. Path parameters are in its query, as API Gateway's CONSTANT_ADDRESS sends them.
+type Request struct {
+	*http.Request
+	CustomerID string
+}
+
+// Reply is the answer to a customer.
+type Reply struct {
+	Status int // 200 if zero
+	Header map[string]string
+	Body   proto.Message
+}
+
+// APIHandler is a use case behind the public API.
+type APIHandler func(context.Context, *Request) (*Reply, error)
+
+type apiConfig[C any] struct {
+	Auth     auth.Config
+	Function C
+}
+
+// API makes a function of the public API: one method, a customer's token, JSON in and out, RFC 9457 problems.
+func API[C any](name, method string, wire func(context.Context, C) (APIHandler, error)) {
+	type wired struct {
+		verifier *auth.Verifier
+		handle   APIHandler
+	}
+	register(name, func(ctx context.Context, cfg apiConfig[C]) (wired, error) {
+		h, err := wire(ctx, cfg.Function)
+		return wired{auth.NewVerifier(cfg.Auth), h}, err
+	}, func(f wired, w http.ResponseWriter, r *http.Request) {
+		t := traceOf(r)
+		w.Header().Set("X-Request-Id", t.RequestID)
+		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
+		err := run(name, r, t, func(ctx context.Context) error {
+			reply, err := answer(ctx, method, f.verifier, f.handle, r)
+			if err != nil {
+				return err
+			}
+			return write(w, reply)
+		})
+		if err != nil {
+			if r.Method != method {
+				w.Header().Set("Allow", method)
+			}
+			problem.Write(w, t.RequestID, err)
+		}
+	})
+}
+
+func answer(ctx context.Context, method string, v *auth.Verifier, handle APIHandler, r *http.Request) (*Reply, error) {
+	if r.Method != method {
+		return nil, fault.New(codes.Unimplemented, "method_not_allowed", "use %s here, not %s", method, r.Method)
+	}
+	customer, err := v.Customer(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	telemetry.Annotate(ctx, "customer_id", customer)
+	return handle(ctx, &Request{Request: r, CustomerID: customer})
+}
+
+// Decode reads the JSON body into m. Unknown fields, a wrong content type and a body over MaxBody are refused.
+func (r *Request) Decode(m proto.Message) error {
+	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
+		return fault.New(codes.InvalidArgument, "unsupported_media_type", "send the body as Content-Type: application/json")
+	}
+	body, err := io.ReadAll(r.Body)
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return fault.New(codes.InvalidArgument, "body_too_large", "the body is over %d bytes", tooLarge.Limit)
+	}
+	if err != nil {
+		return fault.Wrap(err, codes.Canceled, "", "the body could not be read")
+	}
+	if err := protojson.Unmarshal(body, m); err != nil {
+		return fault.Wrap(err, codes.InvalidArgument, "invalid_json", "the body is not what is expected: %s", jsonError(err))
+	}
+	return nil
+}
+
+func write(w http.ResponseWriter, r *Reply) error {
+	body, err := marshal(r.Body)
+	if err != nil {
+		return err
+	}
+	for k, v := range r.Header {
+		w.Header().Set(k, v)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if r.Status != 0 {
+		w.WriteHeader(r.Status)
+	}
+	_, _ = w.Write(body) // the caller is gone if this fails; the work is done
+	return nil
+}
+
+// marshal is protojson with the proto's own field names, without its deliberately unstable white space: a repeated
+// answer must be the same to the byte.
+func marshal(m proto.Message) ([]byte, error) {
+	raw, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := json.Compact(&b, raw); err != nil {
+		return nil, err
+	}
+	b.WriteByte('\n')
+	return b.Bytes(), nil
+}

@@ -1,0 +1,99 @@
+package function
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"orderflow.dev/internal/fault"
+	"orderflow.dev/internal/platform/problem"
+)
+
+// Call makes a function that the saga calls: POST, proto JSON in and out, Connect's errors. Who may call it is the
+// platform's to say (IAM), so it checks no token.
+func Call[C any, Req, Resp proto.Message](name string, wire func(context.Context, C) (func(context.Context, Req) (Resp, error), error)) {
+	register(name, wire, func(handle func(context.Context, Req) (Resp, error), w http.ResponseWriter, r *http.Request) {
+		err := run(name, r, traceOf(r), func(ctx context.Context) error {
+			req, err := decode[Req](w, r)
+			if err != nil {
+				return err
+			}
+			resp, err := handle(ctx, req)
+			if err != nil {
+				return err
+			}
+			return write(w, &Reply{Body: resp})
+		})
+		if err != nil {
+			problem.WriteRPC(w, err)
+		}
+	})
+}
+
+func decode[Req proto.Message](w http.ResponseWriter, r *http.Request) (Req, error) {
+	var typed Req
+	req := typed.ProtoReflect().Type().New().Interface().(Req)
+	if r.Method != http.MethodPost {
+		return req, fault.New(codes.Unimplemented, "method_not_allowed", "use POST here, not %s", r.Method)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	if err != nil {
+		return req, fault.Wrap(err, codes.InvalidArgument, "body_unreadable", "the body could not be read")
+	}
+	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(body, req); err != nil {
+		return req, fault.Wrap(err, codes.InvalidArgument, "invalid_json", "the body is not what is expected: %s", jsonError(err))
+	}
+	return req, nil
+}
+
+// jsonError is protojson's error without its prefix and deliberately unstable white space.
+func jsonError(err error) string {
+	text := strings.ReplaceAll(err.Error(), "\u00a0", " ")
+	return strings.TrimPrefix(strings.TrimPrefix(text, "proto: "), "(")
+}
+
+// Summary is what a scheduled run did, for its log line and its answer.
+type Summary map[string]int
+
+// Schedule makes a function that Cloud Scheduler calls.
+func Schedule[C any](name string, wire func(context.Context, C) (func(context.Context) (Summary, error), error)) {
+	register(name, wire, func(do func(context.Context) (Summary, error), w http.ResponseWriter, r *http.Request) {
+		err := run(name, r, traceOf(r), func(ctx context.Context) error {
+			s, err := do(ctx)
+			annotate(ctx, s)
+			return err
+		})
+		if err != nil {
+			problem.WriteRPC(w, err)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+}
+
+// WebhookHandler takes a delivery of another system: it reads and verifies the raw request itself.
+type WebhookHandler func(context.Context, *http.Request) error
+
+// Webhook makes a public function that another system posts to. It answers 204, or why not.
+func Webhook[C any](name string, maxBody int64, wire func(context.Context, C) (WebhookHandler, error)) {
+	register(name, wire, func(handle WebhookHandler, w http.ResponseWriter, r *http.Request) {
+		t := traceOf(r)
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		err := run(name, r, t, func(ctx context.Context) error {
+			if r.Method != http.MethodPost {
+				return fault.New(codes.Unimplemented, "method_not_allowed", "use POST here, not %s", r.Method)
+			}
+			return handle(ctx, r)
+		})
+		if err != nil {
+			problem.Write(w, t.RequestID, err)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+}

@@ -1,0 +1,89 @@
+package function
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"orderflow.dev/internal/fault"
+	"orderflow.dev/internal/platform/event"
+	"orderflow.dev/internal/platform/problem"
+	"orderflow.dev/internal/platform/telemetry"
+)
+
+// EventHandler consumes one event. nil acknowledges it; a permanent error (fault.Permanent) parks it; any other has it
+// delivered again. It must expect any event twice, late and out of order.
+type EventHandler func(context.Context, *event.Event) error
+
+// Event makes a function that Pub/Sub pushes events to. What does not decode, or fails for good, is parked with its
+// reason and acknowledged at once: nothing loops.
+func Event[C any](name string, wire func(context.Context, C) (EventHandler, error)) {
+	Message(name, func(ctx context.Context, cfg eventConfig[C]) (MessageHandler, error) {
+		handle, err := wire(ctx, cfg.Function)
+		if err != nil {
+			return nil, err
+		}
+		parked, err := event.NewPublisher(ctx, cfg.Base.Project)
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, m event.Message) error {
+			err := consume(ctx, m, handle)
+			if err == nil || !fault.Permanent(err) {
+				return err
+			}
+			if perr := parked.Park(ctx, m, name, err.Error()); perr != nil {
+				return perr
+			}
+			telemetry.Annotate(ctx, "parked", true)
+			telemetry.Log(ctx, slog.LevelError, name+" parked an event", slog.String("order_id", m.Attributes["ce-subject"]),
+				slog.String("event_id", m.Attributes["ce-id"]), slog.String("error", err.Error()))
+			return nil
+		}, nil
+	})
+}
+
+type eventConfig[C any] struct {
+	Base     Base
+	Function C
+}
+
+func consume(ctx context.Context, m event.Message, handle EventHandler) error {
+	e, err := event.Decode(m)
+	if err != nil {
+		return fault.Invalid([]fault.Field{{Name: "message", Message: err.Error()}})
+	}
+	return handle(ctx, e)
+}
+
+// MessageHandler consumes one Pub/Sub message, whatever it is. An error has it delivered again.
+type MessageHandler func(context.Context, event.Message) error
+
+// Message makes a function that Pub/Sub pushes raw messages to.
+func Message[C any](name string, wire func(context.Context, C) (MessageHandler, error)) {
+	register(name, wire, func(handle MessageHandler, w http.ResponseWriter, r *http.Request) {
+		m, err := event.Read(r)
+		if err == nil {
+			a := m.Attributes
+			err = run(name, r, telemetry.Continue(a["ce-traceparent"], a["ce-requestid"]), func(ctx context.Context) error {
+				telemetry.Annotate(ctx, "order_id", a["ce-subject"])
+				telemetry.Annotate(ctx, "event_id", a["ce-id"])
+				telemetry.Annotate(ctx, "event_type", a["ce-type"])
+				telemetry.Annotate(ctx, "seq", a["ce-seq"])
+				telemetry.Annotate(ctx, "attempt", m.Attempt)
+				return handle(ctx, m)
+			})
+		}
+		if err != nil {
+			http.Error(w, problem.CodeName(fault.Code(err)), http.StatusInternalServerError) // not 2xx: delivered again
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+}
+
+func annotate(ctx context.Context, s Summary) {
+	for k, v := range s {
+		telemetry.Annotate(ctx, k, v)
+	}
+}

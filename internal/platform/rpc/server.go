@@ -1,0 +1,149 @@
+// Package rpc serves a gRPC service as a Cloud Run service and calls one. Each method answers gRPC and, at the same
+// path, JSON in Connect's unary form, through the same interceptors: Go callers speak gRPC, Workflows speaks JSON.
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/sethvargo/go-envconfig"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
+
+	"orderflow.dev/internal/fault"
+	"orderflow.dev/internal/platform/problem"
+	"orderflow.dev/internal/platform/telemetry"
+)
+
+// Registration puts a service's implementation on a server. It is called once.
+type Registration func(grpc.ServiceRegistrar)
+
+var services = map[string]func(context.Context) (Registration, error){}
+
+// Service makes name a service. wire builds it from its configuration when it is started, not before.
+func Service[C any](name string, wire func(context.Context, C) (Registration, error)) {
+	services[name] = func(ctx context.Context) (Registration, error) {
+		var cfg C
+		if err := envconfig.Process(ctx, &cfg); err != nil {
+			return nil, fmt.Errorf("configuration of service %s: %w", name, err)
+		}
+		return wire(ctx, cfg)
+	}
+}
+
+// Main serves the one service of this program on PORT until SIGTERM, then drains for up to ten seconds, which is what
+// Cloud Run gives.
+func Main(name string) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	err := func() error {
+		l, err := net.Listen("tcp", net.JoinHostPort(os.Getenv("HOST"), port()))
+		if err != nil {
+			return fmt.Errorf("listen: %w", err)
+		}
+		return Serve(ctx, name, l)
+	}()
+	if err != nil {
+		telemetry.Log(ctx, slog.LevelError, "service "+name+" ended", slog.String("error", err.Error()))
+		os.Exit(1)
+	}
+}
+
+func port() string {
+	if p := os.Getenv("PORT"); p != "" {
+		return p
+	}
+	return "8080"
+}
+
+// Serve serves a registered service until ctx ends, then lets requests in flight finish for up to ten seconds.
+func Serve(ctx context.Context, name string, l net.Listener) error {
+	start, ok := services[name]
+	if !ok {
+		return fmt.Errorf("no service is called %q", name)
+	}
+	register, err := start(ctx)
+	if err != nil {
+		return err
+	}
+	protocols := &http.Protocols{}
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true) // Cloud Run speaks h2c to the container
+	srv := &http.Server{Handler: Handler(name, register), Protocols: protocols, ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve %s: %w", name, err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return srv.Shutdown(drain)
+}
+
+// Handler answers gRPC and JSON for one service.
+func Handler(name string, register Registration) http.Handler {
+	intercept := interceptor(name)
+	d := &door{
+		grpc: grpc.NewServer(grpc.UnaryInterceptor(intercept), grpc.MaxRecvMsgSize(maxMessage)),
+		json: http.NewServeMux(), intercept: intercept,
+	}
+	healthv1.RegisterHealthServer(d.grpc, health.NewServer())
+	register(d)
+	return d
+}
+
+// maxMessage is the largest request, in bytes.
+const maxMessage = 1 << 20
+
+// interceptor runs one RPC: trace, panics, log line, and the domain's error as a gRPC status.
+func interceptor(service string) grpc.UnaryServerInterceptor {
+	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (resp any, err error) {
+		if strings.HasPrefix(info.FullMethod, "/grpc.health.") {
+			return handle(ctx, req)
+		}
+		md, _ := metadata.FromIncomingContext(ctx)
+		ctx, inv := telemetry.Start(ctx, service, telemetry.Continue(first(md, "traceparent"), first(md, "x-request-id")))
+		telemetry.Annotate(ctx, "method", info.FullMethod[strings.LastIndex(info.FullMethod, "/")+1:])
+		if o, ok := req.(interface{ GetOrderId() string }); ok {
+			telemetry.Annotate(ctx, "order_id", o.GetOrderId())
+		}
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			}
+			outcome := "ok"
+			if err != nil {
+				f := fault.Of(err)
+				outcome = problem.CodeName(f.Code)
+				if f.Reason != "" {
+					outcome = f.Reason
+				}
+			}
+			inv.End(problem.Level(err), outcome, err)
+			if err != nil {
+				err = toStatus(err)
+			}
+		}()
+		return handle(ctx, req)
+	}
+}
+
+func first(md metadata.MD, key string) string {
+	if v := md.Get(key); len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}

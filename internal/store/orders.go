@@ -1,0 +1,246 @@
+package store
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"path"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	orderv1 "orderflow.dev/gen/orderflow/order/v1"
+	"orderflow.dev/internal/fault"
+	"orderflow.dev/internal/journal"
+	"orderflow.dev/internal/order"
+)
+
+// Orders is order.Store: one document an order, orders/{id}.
+type Orders struct {
+	outbox
+}
+
+// NewOrders keeps orders in db.
+func NewOrders(db Database, p Publisher) *Orders {
+	return &Orders{outbox{db: db, publisher: p, collection: "orders", now: time.Now}}
+}
+
+// Fields of an order beside those of its journal. Those for queries repeat what the journal says.
+const (
+	fieldCustomer    = "customer_id"
+	fieldStatus      = "status"
+	fieldCreated     = "create_time"
+	fieldFingerprint = "fingerprint"
+	fieldDetails     = "details" // orderflow.order.v1.PlaceOrderRequest: the personal data, and nothing else
+	fieldSweepShard  = "sweep_shard"
+	fieldNextAttempt = "next_attempt_time"
+	fieldAttempts    = "attempts"
+)
+
+// Create implements order.Store.
+func (s *Orders) Create(ctx context.Context, o *order.Order) error {
+	fields, err := orderFields(o, true)
+	if err != nil {
+		return err
+	}
+	fields[fieldCustomer], fields[fieldCreated] = o.CustomerID(), o.Created().GetEventTime().AsTime()
+	fields[fieldFingerprint] = o.Fingerprint
+	if fields[fieldDetails], err = marshalDetails(o); err != nil {
+		return err
+	}
+	_, err = s.commit(ctx, o.ID, fields, &o.Journal, time.Time{}, false)
+	if errors.Is(err, ErrConflict) {
+		return order.ErrExists
+	}
+	return err
+}
+
+func orderFields(o *order.Order, isNew bool) (Fields, error) {
+	status, _ := o.Status()
+	fields := Fields{fieldStatus: string(status), fieldAttempts: int64(o.Attempts)}
+	switch {
+	case !o.NextAttempt.IsZero():
+		fields[fieldSweepShard], fields[fieldNextAttempt] = shardOf(o.ID), o.NextAttempt
+	case !isNew:
+		fields[fieldSweepShard], fields[fieldNextAttempt] = Delete, Delete
+	}
+	return fields, nil
+}
+
+// Get implements order.Store.
+func (s *Orders) Get(ctx context.Context, id string) (*order.Order, error) {
+	o, _, err := s.get(ctx, id)
+	return o, err
+}
+
+func (s *Orders) get(ctx context.Context, id string) (*order.Order, time.Time, error) {
+	if !validID(id) {
+		return nil, time.Time{}, order.ErrNotFound
+	}
+	documents, err := s.db.Get(ctx, "orders/"+id)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	if !documents[0].Exists() {
+		return nil, time.Time{}, order.ErrNotFound
+	}
+	o, err := readOrder(documents[0])
+	return o, documents[0].UpdateTime, err
+}
+
+// validID keeps what a caller made up from becoming a path: our ids are base32.
+func validID(id string) bool {
+	if len(id) == 0 || len(id) > 64 {
+		return false
+	}
+	for _, r := range id {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') {
+			return false
+		}
+	}
+	return true
+}
+
+// Update implements order.Store.
+func (s *Orders) Update(ctx context.Context, id string, change func(*order.Order) error) (*order.Order, error) {
+	var o *order.Order
+	return o, retry(ctx, func() error {
+		var (
+			as  time.Time
+			err error
+		)
+		if o, as, err = s.get(ctx, id); err != nil {
+			return err
+		}
+		entries, next, attempts := len(o.Journal.Entries), o.NextAttempt, o.Attempts
+		if err := change(o); err != nil {
+			return err
+		}
+		if len(o.Journal.Entries) == entries && o.NextAttempt.Equal(next) && o.Attempts == attempts {
+			return nil
+		}
+		fields, err := orderFields(o, false)
+		if err != nil {
+			return err
+		}
+		_, err = s.commit(ctx, id, fields, &o.Journal, as, o.Final())
+		return err
+	})
+}
+
+// List implements order.Store. It runs on the indexes (customer_id, create_time desc) and (customer_id, status,
+// create_time desc).
+func (s *Orders) List(ctx context.Context, q order.ListQuery) ([]*order.Order, string, error) {
+	query := Query{
+		Collection: "orders", Limit: q.PageSize + 1,
+		Where:   []Where{{fieldCustomer, "==", q.CustomerID}},
+		OrderBy: []Order{{fieldCreated, true}, {DocumentID, true}},
+	}
+	if q.Status != "" {
+		query.Where = append(query.Where, Where{fieldStatus, "==", string(q.Status)})
+	}
+	if q.PageToken != "" {
+		after, err := readToken(q.PageToken)
+		if err != nil {
+			return nil, "", err
+		}
+		query.After = after
+	}
+	documents, err := s.db.Query(ctx, query)
+	if err != nil {
+		return nil, "", err
+	}
+	var token string
+	if len(documents) > q.PageSize {
+		documents = documents[:q.PageSize]
+		token = pageToken(documents[q.PageSize-1])
+	}
+	orders, err := readOrders(documents)
+	return orders, token, err
+}
+
+type listPosition struct {
+	Created time.Time `json:"t"`
+	ID      string    `json:"i"`
+}
+
+func pageToken(d Document) string {
+	body, _ := json.Marshal(listPosition{d.timestamp(fieldCreated), path.Base(d.Path)}) // a time and a string marshal
+	return base64.RawURLEncoding.EncodeToString(body)
+}
+
+func readToken(token string) ([]any, error) {
+	var p listPosition
+	body, err := base64.RawURLEncoding.DecodeString(token)
+	if err == nil {
+		err = json.Unmarshal(body, &p)
+	}
+	if err != nil || !validID(p.ID) {
+		return nil, fault.Invalid([]fault.Field{{Name: "page_token", Message: "is not one of ours: pass next_page_token of the page before"}})
+	}
+	return []any{p.Created, p.ID}, nil
+}
+
+// Due implements order.Store. It runs on the index (sweep_shard, next_attempt_time).
+func (s *Orders) Due(ctx context.Context, now time.Time, limit int) ([]*order.Order, error) {
+	var due []*order.Order
+	for shard := range int64(shards) {
+		documents, err := s.db.Query(ctx, Query{
+			Collection: "orders", Limit: max(limit/shards, 1),
+			Where:   []Where{{fieldSweepShard, "==", shard}, {fieldNextAttempt, "<=", now}},
+			OrderBy: []Order{{Field: fieldNextAttempt}},
+		})
+		if err != nil {
+			return nil, err
+		}
+		orders, err := readOrders(documents)
+		if err != nil {
+			return nil, err
+		}
+		due = append(due, orders...)
+	}
+	return due, nil
+}
+
+func readOrders(documents []Document) ([]*order.Order, error) {
+	orders := make([]*order.Order, len(documents))
+	for i, d := range documents {
+		var err error
+		if orders[i], err = readOrder(d); err != nil {
+			return nil, err
+		}
+	}
+	return orders, nil
+}
+
+func readOrder(d Document) (*order.Order, error) {
+	j, err := journal.Unmarshal(d.bytes(fieldJournal), d.number(fieldPublished))
+	if err != nil {
+		return nil, corrupt(d, err)
+	}
+	o := &order.Order{
+		ID: path.Base(d.Path), Journal: j, Fingerprint: d.bytes(fieldFingerprint),
+		NextAttempt: d.timestamp(fieldNextAttempt), Attempts: int(d.number(fieldAttempts)),
+	}
+	if len(j.Entries) == 0 || o.Created() == nil {
+		return nil, corrupt(d, errors.New("its journal does not begin with OrderCreated"))
+	}
+	var details orderv1.PlaceOrderRequest
+	if err := proto.Unmarshal(d.bytes(fieldDetails), &details); err != nil {
+		return nil, corrupt(d, err)
+	}
+	o.Note = details.GetNote()
+	if a := details.GetShippingAddress(); a != nil {
+		o.Address = &order.Address{Recipient: a.GetRecipient(), Lines: a.GetLines(), City: a.GetCity(), PostalCode: a.GetPostalCode(), CountryCode: a.GetCountryCode()}
+	}
+	return o, nil
+}
+
+func marshalDetails(o *order.Order) ([]byte, error) {
+	details := &orderv1.PlaceOrderRequest{Note: o.Note}
+	if a := o.Address; a != nil {
+		details.ShippingAddress = &orderv1.Address{Recipient: a.Recipient, Lines: a.Lines, City: a.City, PostalCode: a.PostalCode, CountryCode: a.CountryCode}
+	}
+	return proto.Marshal(details)
+}

@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"log/slog"
+	"path"
+	"time"
+
+	"orderflow.dev/internal/journal"
+	"orderflow.dev/internal/platform/event"
+	"orderflow.dev/internal/platform/telemetry"
+)
+
+// Publisher publishes events.
+type Publisher interface {
+	Publish(ctx context.Context, events ...event.Event) error
+}
+
+// outbox writes aggregates with their journals and publishes what the journals gained.
+type outbox struct {
+	db         Database
+	publisher  Publisher
+	collection string
+	now        func() time.Time
+}
+
+// Fields of every journaled document. The last two are there only while something may be unpublished: they are what
+// sweep-journals finds, sharded because an index on a growing time alone takes 500 writes a second and no more
+// (https://cloud.google.com/firestore/docs/best-practices#hotspots).
+const (
+	fieldJournal     = "journal"
+	fieldPublished   = "published"
+	fieldShard       = "unpublished_shard"
+	fieldUnpublished = "unpublished_time"
+)
+
+// shards is how many ways a sweep's index is split.
+const shards = 4
+
+func shardOf(id string) int64 {
+	h := fnv.New32a()
+	h.Write([]byte(id))
+	return int64(h.Sum32() % shards)
+}
+
+// commit writes an aggregate, publishes its new events before it returns, and answers the document's update time. A failed publish is no error: the sweep
+// makes up for it. last says that no other write is expected soon, so that the mark must be written now; otherwise the
+// next writer advances it.
+func (o *outbox) commit(ctx context.Context, id string, fields Fields, j *journal.Journal, as time.Time, last bool) (time.Time, error) {
+	o.stamp(ctx, j)
+	if err := o.journalFields(id, fields, j, as.IsZero()); err != nil {
+		return time.Time{}, err
+	}
+	at, err := o.db.Commit(ctx, Write{Path: o.collection + "/" + id, Fields: fields, As: as})
+	if err != nil {
+		return time.Time{}, err
+	}
+	if o.publish(ctx, id, j) && last {
+		return o.mark(ctx, id, j, at), nil
+	}
+	return at, nil
+}
+
+// stamp gives new entries the trace and request id of the request that made them.
+func (o *outbox) stamp(ctx context.Context, j *journal.Journal) {
+	t := telemetry.TraceOf(ctx)
+	for i := range j.Entries {
+		if e := &j.Entries[i]; e.RequestID == "" {
+			e.Traceparent, e.RequestID = t.Traceparent(), t.RequestID
+		}
+	}
+}
+
+func (o *outbox) journalFields(id string, fields Fields, j *journal.Journal, isNew bool) error {
+	data, err := j.Marshal()
+	if err != nil {
+		return err
+	}
+	fields[fieldJournal], fields[fieldPublished] = data, j.Published
+	switch {
+	case len(j.Unpublished()) > 0:
+		fields[fieldShard], fields[fieldUnpublished] = shardOf(id), o.now()
+	case !isNew:
+		fields[fieldShard], fields[fieldUnpublished] = Delete, Delete
+	}
+	return nil
+}
+
+// publish publishes everything above the mark, in order: a writer does not know what became of the events before its
+// own.
+func (o *outbox) publish(ctx context.Context, id string, j *journal.Journal) bool {
+	entries := j.Unpublished()
+	if len(entries) == 0 {
+		return false
+	}
+	events := make([]event.Event, len(entries))
+	for i, e := range entries {
+		events[i] = event.FromJournal(o.collection, e)
+	}
+	if err := o.publisher.Publish(ctx, events...); err != nil {
+		telemetry.Log(ctx, slog.LevelWarn, "events left to sweep-journals", slog.String("order_id", id), slog.String("error", err.Error()))
+		return false
+	}
+	return true
+}
+
+// mark records that everything is published. Its precondition is the writer's own update time: an event appended
+// meanwhile by another is never hidden.
+func (o *outbox) mark(ctx context.Context, id string, j *journal.Journal, as time.Time) time.Time {
+	at, err := o.db.Commit(ctx, Write{
+		Path: o.collection + "/" + id, As: as,
+		Fields: Fields{fieldPublished: int64(len(j.Entries)), fieldShard: Delete, fieldUnpublished: Delete},
+	})
+	if err != nil && !errors.Is(err, ErrConflict) {
+		telemetry.Log(ctx, slog.LevelWarn, "mark left to sweep-journals", slog.String("order_id", id), slog.String("error", err.Error()))
+	}
+	if err != nil {
+		return as
+	}
+	return at
+}
+
+// Sweep publishes what a crash or a failed publish kept back in a collection's journals for longer than grace, and
+// says how many journals it found.
+func Sweep(ctx context.Context, db Database, p Publisher, collection string, now time.Time, grace time.Duration) (int, error) {
+	o := &outbox{db: db, publisher: p, collection: collection, now: func() time.Time { return now }}
+	var (
+		found  int
+		failed []error
+	)
+	for shard := range int64(shards) {
+		documents, err := db.Query(ctx, Query{
+			Collection: collection, Limit: 250,
+			Where:   []Where{{fieldShard, "==", shard}, {fieldUnpublished, "<=", now.Add(-grace)}},
+			OrderBy: []Order{{Field: fieldUnpublished}},
+		})
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		found += len(documents)
+		for _, d := range documents {
+			failed = append(failed, o.sweep(ctx, d))
+		}
+	}
+	return found, errors.Join(failed...)
+}
+
+func (o *outbox) sweep(ctx context.Context, d Document) error {
+	j, err := journal.Unmarshal(d.bytes(fieldJournal), d.number(fieldPublished))
+	if err != nil {
+		return err
+	}
+	id := path.Base(d.Path)
+	if len(j.Unpublished()) == 0 || o.publish(ctx, id, &j) {
+		o.mark(ctx, id, &j, d.UpdateTime)
+	}
+	return nil
+}
