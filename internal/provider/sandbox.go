@@ -45,11 +45,15 @@ type charge struct {
 	Status string `json:"status"`
 }
 
-// Charge implements payment.Provider.
+// Charge implements payment.Provider. A payment method that the provider does not take is a decline.
 func (s *Sandbox) Charge(ctx context.Context, key string, amount *typev1.Money, method string) (payment.Charge, error) {
-	return s.charge(ctx, http.MethodPost, "/v1/charges", map[string]any{
+	c, err := s.charge(ctx, http.MethodPost, "/v1/charges", map[string]any{
 		"idempotency_key": key, "amount": amount.GetMinorUnits(), "currency": amount.GetCurrencyCode(), "payment_method": method,
 	})
+	if fault.Reason(err) == "method_refused" {
+		return payment.Charge{Status: payment.ChargeDeclined}, nil
+	}
+	return c, err
 }
 
 // Find implements payment.Provider.
@@ -119,6 +123,8 @@ func refused(status int, text string) error {
 	switch {
 	case status == http.StatusNotFound:
 		return fault.New(codes.NotFound, "", "%s", text)
+	case status == http.StatusUnprocessableEntity:
+		return fault.New(codes.InvalidArgument, "method_refused", "%s", text)
 	case status == http.StatusTooManyRequests || status >= 500:
 		return fault.New(codes.Unavailable, "", "%s", text)
 	}

@@ -33,7 +33,7 @@ type Document struct {
 // Exists says whether there is such a document.
 func (d Document) Exists() bool { return !d.UpdateTime.IsZero() }
 
-// Fields are a document's fields: string, int64, bool, time.Time, []byte, or Delete in a write.
+// Fields are a document's fields: string, int64, bool, time.Time, []byte, map[string]any, or Delete in a write.
 type Fields map[string]any
 
 // Delete removes a field.

@@ -1,0 +1,45 @@
+// Package sweepjournals publishes the events that a crash or a failed publish kept back, in every database with journals.
+package sweepjournals
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"orderflow.dev/internal/platform/event"
+	"orderflow.dev/internal/platform/function"
+	"orderflow.dev/internal/store"
+)
+
+type config struct {
+	Store store.Config
+	Grace time.Duration `env:"JOURNAL_GRACE, default=1m"` // a writer at work publishes its events itself
+}
+
+// journaled are the databases with journals; each is named as its one collection.
+var journaled = []string{"orders", "payments"}
+
+func init() { function.Schedule("sweep-journals", wire) }
+
+func wire(ctx context.Context, cfg config) (func(context.Context) (function.Summary, error), error) {
+	publisher, err := event.NewPublisher(ctx, cfg.Store.Project)
+	if err != nil {
+		return nil, err
+	}
+	databases := map[string]store.Database{}
+	for _, name := range journaled {
+		if databases[name], err = store.Open(ctx, cfg.Store.Project, name); err != nil {
+			return nil, err
+		}
+	}
+	return func(ctx context.Context) (function.Summary, error) {
+		summary := function.Summary{}
+		var failed []error
+		for _, name := range journaled {
+			n, err := store.Sweep(ctx, databases[name], publisher, name, time.Now(), cfg.Grace)
+			summary["swept_"+name] = n
+			failed = append(failed, err)
+		}
+		return summary, errors.Join(failed...)
+	}, nil
+}

@@ -1,0 +1,67 @@
+// Package payment is the service that owns the payments and the payment provider's keys.
+package payment
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	paymentv1 "orderflow.dev/gen/orderflow/payment/v1"
+	"orderflow.dev/internal/payment"
+	"orderflow.dev/internal/platform/rpc"
+	"orderflow.dev/internal/provider"
+	"orderflow.dev/internal/store"
+)
+
+type config struct {
+	Store   store.Config
+	Sandbox provider.SandboxConfig
+}
+
+func init() { rpc.Service("payment", wire) }
+
+func wire(ctx context.Context, cfg config) (rpc.Registration, error) {
+	payments, err := store.OpenPayments(ctx, cfg.Store)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{paying: payment.Paying{Payments: payments, Provider: provider.NewSandbox(cfg.Sandbox), Now: time.Now}}
+	return func(r grpc.ServiceRegistrar) { paymentv1.RegisterPaymentServiceServer(r, s) }, nil
+}
+
+type server struct {
+	paymentv1.UnimplementedPaymentServiceServer
+	paying payment.Paying
+}
+
+func (s *server) ChargePayment(ctx context.Context, req *paymentv1.ChargePaymentRequest) (*paymentv1.ChargePaymentResponse, error) {
+	p, err := s.paying.Charge(ctx, req.GetOrderId(), req.GetAmount(), req.GetPaymentMethod())
+	if err != nil {
+		return nil, err
+	}
+	return &paymentv1.ChargePaymentResponse{Payment: wirePayment(p)}, nil
+}
+
+func (s *server) RefundPayment(ctx context.Context, req *paymentv1.RefundPaymentRequest) (*paymentv1.RefundPaymentResponse, error) {
+	p, err := s.paying.Refund(ctx, req.GetOrderId())
+	if err != nil {
+		return nil, err
+	}
+	return &paymentv1.RefundPaymentResponse{Payment: wirePayment(p)}, nil
+}
+
+func (s *server) GetPayment(ctx context.Context, req *paymentv1.GetPaymentRequest) (*paymentv1.GetPaymentResponse, error) {
+	p, err := s.paying.Get(ctx, req.GetOrderId())
+	if err != nil {
+		return nil, err
+	}
+	return &paymentv1.GetPaymentResponse{Payment: wirePayment(p)}, nil
+}
+
+func wirePayment(p *payment.Payment) *paymentv1.Payment {
+	return &paymentv1.Payment{
+		OrderId: p.OrderID, State: p.State, Amount: p.Amount, ProviderChargeId: p.ChargeID, CreateTime: timestamppb.New(p.CreateTime),
+	}
+}
