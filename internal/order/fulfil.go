@@ -21,8 +21,8 @@ type Fulfilment struct {
 	Quantities    map[string]int32 `json:"quantities,omitempty"`
 	Amount        *Amount          `json:"amount,omitempty"`
 	PaymentMethod string           `json:"payment_method,omitempty"`
-	Traceparent   string           `json:"traceparent,omitempty"`
-	RequestID     string           `json:"request_id,omitempty"`
+	Traceparent   string           `json:"traceparent"`
+	RequestID     string           `json:"request_id"`
 }
 
 // Amount is orderflow.type.v1.Money as JSON.

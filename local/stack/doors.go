@@ -1,0 +1,131 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"cloud.google.com/go/pubsub/v2"
+
+	"orderflow.dev/internal/platform/event"
+	"orderflow.dev/internal/platform/telemetry"
+	"orderflow.dev/internal/unit"
+	"orderflow.dev/local/eventarc"
+	"orderflow.dev/local/gateway"
+	"orderflow.dev/local/oidc"
+	"orderflow.dev/local/scheduler"
+)
+
+func tokenFor(audience string) oidc.TokenOption { return oidc.WithAudience(audience) }
+
+// startDoors opens what brings work in: deliveries, the sweeps' clock, and last the gateway.
+func (s *Stack) startDoors(ctx, run context.Context) error {
+	if err := s.startDeliveries(ctx, run); err != nil {
+		return err
+	}
+	if err := s.startScheduler(run); err != nil {
+		return err
+	}
+	var err error
+	s.Gateway, err = s.serve(run, s.options.Port, func(string) (http.Handler, error) { return gateway.New(s.routes()) })
+	if err != nil {
+		return err
+	}
+	for _, u := range s.units {
+		if w := u.Trigger.Webhook; w != nil {
+			s.setWebhook(s.Gateway + w.Path)
+		}
+	}
+	return nil
+}
+
+func (s *Stack) routes() []gateway.Route {
+	var routes []gateway.Route
+	for _, u := range s.units {
+		if r := u.Route(); r != nil {
+			routes = append(routes, gateway.Route{Method: r.Method, Path: r.Path, Target: s.url(u)})
+		}
+	}
+	return routes
+}
+
+func (s *Stack) url(u unit.Unit) string { return s.Functions + "/" + u.Name }
+
+// Deliveries are tried again sooner here than in production, and given up sooner.
+const (
+	minBackoff  = time.Second
+	maxBackoff  = 10 * time.Second
+	maxAttempts = 10
+)
+
+// subscriptions are those that Terraform makes: one per function and event type, and the dead letters'.
+func (s *Stack) subscriptions() (topics []string, subs []eventarc.Subscription) {
+	seen := map[string]bool{event.DeadLetterTopic: true}
+	for _, u := range s.units {
+		sub := eventarc.Subscription{
+			Endpoint: s.url(u), AckDeadline: time.Duration(u.Timeout), Concurrency: 64,
+			MinBackoff: minBackoff, MaxBackoff: maxBackoff, MaxAttempts: maxAttempts, DeadLetterTopic: event.DeadLetterTopic,
+		}
+		for _, e := range u.Trigger.Events {
+			one := sub
+			one.ID, one.Topic, one.Filter = u.Name+"."+e.Type, e.Topic(), e.Filter
+			subs = append(subs, one)
+			seen[e.Topic()] = true
+		}
+		for _, p := range u.Publishes {
+			seen[unit.Event{Type: p}.Topic()] = true
+		}
+		if u.Trigger.DeadLetters {
+			sub.ID, sub.Topic, sub.DeadLetterTopic, sub.MaxAttempts = u.Name, event.DeadLetterTopic, "", 0
+			subs = append(subs, sub)
+		}
+	}
+	for t := range seen {
+		topics = append(topics, t)
+	}
+	return topics, subs
+}
+
+func (s *Stack) startDeliveries(ctx, run context.Context) error {
+	client, err := pubsub.NewClient(ctx, Project)
+	if err != nil {
+		return err
+	}
+	s.onStop(func() { client.Close() })
+	topics, subs := s.subscriptions()
+	if err := eventarc.Setup(ctx, client, Project, topics, subs); err != nil {
+		return err
+	}
+	s.servers.Go(func() error {
+		return eventarc.Run(run, client, subs, eventarc.Options{OnDelivery: logDelivery})
+	})
+	return nil
+}
+
+// logDelivery tells of deliveries that came to nothing; the others are told by the function.
+func logDelivery(d eventarc.Delivery) {
+	if d.Err == nil {
+		return
+	}
+	telemetry.Log(context.Background(), slog.LevelWarn, "delivery failed",
+		slog.String("subscription", d.Subscription), slog.String("event_id", d.EventID), slog.String("event_type", d.Type),
+		slog.Int("attempt", d.Attempt), slog.Int("status", d.Status), slog.String("error", d.Err.Error()))
+}
+
+func (s *Stack) startScheduler(run context.Context) error {
+	var jobs []scheduler.Job
+	for _, u := range s.units {
+		if u.Trigger.Schedule != "" {
+			jobs = append(jobs, scheduler.Job{Name: u.Name, Cron: u.Trigger.Schedule, URL: s.url(u), Timeout: time.Duration(u.Timeout)})
+		}
+	}
+	s.servers.Go(func() error {
+		if err := scheduler.Run(run, jobs, scheduler.Options{Every: s.options.SweepEvery}); err != nil && run.Err() == nil {
+			return fmt.Errorf("scheduler: %w", err)
+		}
+		return nil
+	})
+	return nil
+}

@@ -1,0 +1,221 @@
+package stack
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	eventv1 "orderflow.dev/gen/orderflow/event/v1"
+	inventoryv1 "orderflow.dev/gen/orderflow/inventory/v1"
+	"orderflow.dev/internal/journal"
+	"orderflow.dev/internal/order"
+	"orderflow.dev/internal/platform/rpc"
+	"orderflow.dev/internal/store"
+)
+
+// Inspector looks into a running stack from outside: its stores, its stock, its provider.
+type Inspector struct {
+	endpoints Endpoints
+	orders    *store.Firestore
+	payments  *store.Firestore
+	inventory inventoryv1.InventoryServiceClient
+}
+
+// Inspect opens an inspector.
+func Inspect(ctx context.Context, e Endpoints) (*Inspector, error) {
+	e.Use()
+	in := &Inspector{endpoints: e}
+	var err error
+	if in.orders, err = store.Open(ctx, Project, "orders"); err != nil {
+		return nil, err
+	}
+	if in.payments, err = store.Open(ctx, Project, "payments"); err != nil {
+		return nil, err
+	}
+	conn, err := rpc.Dial(ctx, e.Inventory)
+	in.inventory = inventoryv1.NewInventoryServiceClient(conn)
+	return in, err
+}
+
+// Inventory is the inventory service.
+func (in *Inspector) Inventory() inventoryv1.InventoryServiceClient { return in.inventory }
+
+// Orders reads orders by id.
+func (in *Inspector) Orders(ctx context.Context, ids []string) ([]*order.Order, error) {
+	return store.ReadAll(ctx, in.orders, ids)
+}
+
+// EachOrder calls f with every order there is.
+func (in *Inspector) EachOrder(ctx context.Context, f func(*order.Order)) error {
+	return store.Scan(ctx, in.orders, f)
+}
+
+// Happening is one entry of an order's timeline.
+type Happening struct {
+	Time   time.Time
+	Where  string // orders/1, payments/2: aggregate and seq
+	What   string // OrderCreated
+	Detail string
+	Resume bool
+}
+
+// Timeline is what the journals of an order and its payment say, by time.
+func (in *Inspector) Timeline(ctx context.Context, orderID string) ([]Happening, error) {
+	var out []Happening
+	for name, db := range map[string]*store.Firestore{"orders": in.orders, "payments": in.payments} {
+		j, err := store.JournalOf(ctx, db, name, orderID)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range j.Entries {
+			out = append(out, happening(name, e))
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Happening) int { return a.Time.Compare(b.Time) })
+	return out, nil
+}
+
+func happening(aggregate string, e journal.Entry) Happening {
+	h := Happening{
+		Time: e.Event.GetEventTime().AsTime(), Where: fmt.Sprintf("%s/%d", aggregate, e.Event.GetSeq()),
+		What: string(e.Event.ProtoReflect().Descriptor().Name()), Resume: e.Resume,
+	}
+	switch ev := e.Event.(type) {
+	case *eventv1.OrderCreated:
+		h.Detail = fmt.Sprintf("%d lines, %s %s", len(ev.GetLines()), Price(ev.GetTotal()), ev.GetPaymentMethod())
+	case *eventv1.OrderCancellationStarted:
+		h.Detail = ev.GetReason()
+	case *eventv1.OrderCancelled:
+		h.Detail = ev.GetReason()
+	case *eventv1.PaymentProcessed:
+		h.Detail = Price(ev.GetAmount()) + " " + ev.GetProviderChargeId()
+	case *eventv1.PaymentFailed:
+		h.Detail = ev.GetReason()
+	case *eventv1.PaymentRefunded:
+		h.Detail = Price(ev.GetAmount())
+	}
+	return h
+}
+
+// Price writes an amount of a two-decimal currency.
+func Price(m interface {
+	GetCurrencyCode() string
+	GetMinorUnits() int64
+}) string {
+	return fmt.Sprintf("%s %d.%02d", m.GetCurrencyCode(), m.GetMinorUnits()/100, m.GetMinorUnits()%100)
+}
+
+// Charge is what the provider's ledger says of an order.
+type Charge struct {
+	Status   string `json:"status"`
+	Amount   int64  `json:"amount"`
+	Refunded int64  `json:"refunded"`
+}
+
+// Net is what the provider keeps, in minor units.
+func (c Charge) Net() int64 {
+	if c.Status == "approved" || c.Status == "refunded" {
+		return c.Amount - c.Refunded
+	}
+	return 0
+}
+
+// Charge asks the provider; the zero Charge if it never heard of the order.
+func (in *Inspector) Charge(ctx context.Context, orderID string) (Charge, error) {
+	var c Charge
+	err := in.ask(ctx, "/v1/charges/"+orderID, &c)
+	return c, err
+}
+
+// Movements are all entries of the provider's ledger.
+func (in *Inspector) Movements(ctx context.Context, each func(kind, key string, amount int64)) error {
+	req, err := in.providerRequest(ctx, "/v1/ledger")
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	for d := json.NewDecoder(resp.Body); d.More(); {
+		var m struct {
+			Type   string `json:"type"`
+			Key    string `json:"idempotency_key"`
+			Amount int64  `json:"amount"`
+		}
+		if err := d.Decode(&m); err != nil {
+			return fmt.Errorf("read the provider's ledger: %w", err)
+		}
+		each(m.Type, m.Key, m.Amount)
+	}
+	return nil
+}
+
+func (in *Inspector) providerRequest(ctx context.Context, path string) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, in.endpoints.Provider+path, nil)
+	if err == nil {
+		req.Header.Set("Authorization", "Bearer "+apiKey)
+	}
+	return req, err
+}
+
+func (in *Inspector) ask(ctx context.Context, path string, answer any) error {
+	req, err := in.providerRequest(ctx, path)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusNotFound {
+		return nil
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("ask the provider %s: %s", path, resp.Status)
+	}
+	return json.NewDecoder(resp.Body).Decode(answer)
+}
+
+// AtProvider waits until the provider has heard of an order's charge.
+func (in *Inspector) AtProvider(ctx context.Context, orderID string) error {
+	for {
+		c, err := in.Charge(ctx, orderID)
+		if err != nil || c.Status != "" {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("order %s never reached the provider: %w", orderID, ctx.Err())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// Token asks the local issuer for a customer's token.
+func Token(ctx context.Context, e Endpoints, subject string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.Issuer+"/token",
+		strings.NewReader(fmt.Sprintf(`{"subject":%q,"ttl_seconds":86400}`, subject)))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("ask the issuer for a token: %w", err)
+	}
+	defer resp.Body.Close()
+	var answer struct {
+		Token string `json:"access_token"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || answer.Token == "" {
+		return "", fmt.Errorf("ask the issuer for a token: %s (%v)", resp.Status, err)
+	}
+	return answer.Token, nil
+}

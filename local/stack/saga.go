@@ -1,0 +1,82 @@
+package stack
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"path"
+	"strings"
+
+	"orderflow.dev"
+	"orderflow.dev/internal/platform/telemetry"
+	"orderflow.dev/local/workflows"
+)
+
+// startWorkflows deploys the shipped workflows, as they are, with the environment Terraform gives them.
+func (s *Stack) startWorkflows(_, run context.Context) error {
+	env := map[string]string{}
+	for _, u := range s.units {
+		switch {
+		case u.Name == "inventory":
+			env[u.EnvName()] = s.Inventory
+		case u.Name == "payment":
+			env[u.EnvName()] = s.Payment
+		case u.Trigger.Saga != "":
+			env[u.EnvName()] = s.Functions + "/" + u.Name
+		}
+	}
+	s.Engine = workflows.NewEngine(workflows.Options{
+		Project: Project, Location: Location, Env: env, StartsPerSecond: s.options.StartsPerSecond, OnEnd: s.logExecution,
+		Token: func(_ context.Context, audience string) (string, error) {
+			return s.Issuer.Token("fulfil-order", tokenFor(audience))
+		},
+	})
+	files, err := fs.Glob(orderflow.Tree, "workflows/*.yaml")
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		source, err := orderflow.Tree.ReadFile(f)
+		if err != nil {
+			return err
+		}
+		w, err := workflows.Compile(f, source)
+		if err != nil {
+			return err
+		}
+		s.Engine.Deploy(strings.TrimSuffix(path.Base(f), ".yaml"), w)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	s.Workflows = l.Addr().String()
+	setenv(map[string]string{"WORKFLOWS_EMULATOR_HOST": s.Workflows, "WORKFLOW_LOCATION": Location})
+	s.servers.Go(func() error { return s.Engine.Serve(run, l) })
+	return nil
+}
+
+// logExecution writes the line that Workflows writes at the end of an execution.
+func (s *Stack) logExecution(e workflows.Execution) {
+	var argument struct {
+		OrderID     string `json:"order_id"`
+		Traceparent string `json:"traceparent"`
+		RequestID   string `json:"request_id"`
+	}
+	_ = json.Unmarshal(e.Argument, &argument) // what is no order's is logged without
+	attrs := []slog.Attr{
+		slog.String("function", e.Workflow), slog.String("order_id", argument.OrderID),
+		slog.String("outcome", strings.ToLower(fmt.Sprint(e.State))), slog.Int("steps", e.Steps.Internal+e.Steps.External),
+		slog.Float64("ms", float64(e.End.Sub(e.Start).Microseconds())/1000),
+	}
+	level := slog.LevelInfo
+	if e.Error != nil {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.String("error", e.Error.Context))
+	}
+	ctx := telemetry.WithTrace(context.Background(), telemetry.Continue(argument.Traceparent, argument.RequestID))
+	telemetry.Log(ctx, level, fmt.Sprintf("%s %v", e.Workflow, e.State), attrs...)
+}

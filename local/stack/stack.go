@@ -1,0 +1,218 @@
+// Package stack is all of Orderflow on one machine: Google's emulators or what stands for them, every function and
+// service as production starts it, the workflow engine, deliveries, the scheduler, the gateway, a token issuer and a
+// payment provider. Everything listens on loopback.
+package stack
+
+//go:generate go run ../../scripts/units ../.. units_gen.go
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"orderflow.dev"
+	"orderflow.dev/internal/platform/telemetry"
+	"orderflow.dev/internal/unit"
+	"orderflow.dev/local/oidc"
+	"orderflow.dev/local/psp"
+	"orderflow.dev/local/workflows"
+)
+
+// Names of the local project.
+const (
+	Project  = "orderflow-local"
+	Location = "us-central1"
+	Audience = "orderflow"
+	apiKey   = "sandbox-key"
+)
+
+// Options configure a stack. The zero value is usable.
+type Options struct {
+	Dir   string    // state; a temporary folder, removed at the end, if empty
+	Log   io.Writer // the log lines of everything; Dir/log.jsonl has them in any case
+	Port  int       // of the gateway; a free one if zero
+	Steps func(string)
+
+	SweepEvery      time.Duration // runs the sweeps this often instead of by their cron lines
+	OrderExpiry     time.Duration // production's default if zero, as the following
+	SagaPatience    time.Duration
+	JournalGrace    time.Duration
+	ProviderTimeout time.Duration
+	WebhookDelay    time.Duration
+	StartsPerSecond int // Workflows refuses more; no limit if zero
+}
+
+// Stack is a running one.
+type Stack struct {
+	Endpoints
+	Engine *workflows.Engine
+	Issuer *oidc.Issuer
+	Ledger *psp.Ledger
+
+	options    Options
+	units      []unit.Unit
+	setWebhook func(url string) // of the payment provider, once the gateway is up
+	temp       bool
+	logFile    *os.File
+
+	servers   *errgroup.Group
+	cancel    context.CancelFunc
+	closers   []func()
+	closeOnce sync.Once
+	done      chan struct{}
+	err       error
+}
+
+// Start starts everything and returns when it is ready to take orders. Stop ends it. One stack a process: functions
+// read their configuration from the environment, which this sets.
+func Start(ctx context.Context, o Options) (_ *Stack, err error) {
+	units, err := unit.Load(orderflow.Tree)
+	if err != nil {
+		return nil, err
+	}
+	s := &Stack{options: o, units: units, done: make(chan struct{})}
+	if s.options.Steps == nil {
+		s.options.Steps = func(string) {}
+	}
+	var run context.Context
+	run, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s.servers, run = errgroup.WithContext(run)
+	defer func() {
+		if err != nil {
+			s.Stop()
+		}
+	}()
+	if err := s.openDir(); err != nil {
+		return nil, err
+	}
+	for _, step := range []struct {
+		what string
+		do   func(context.Context, context.Context) error
+	}{
+		{"Firestore and Pub/Sub (Google's emulators)", s.startCloud},
+		{"token issuer and payment provider", s.startOutside},
+		{"gRPC services", s.startServices},
+		{"functions", s.startFunctions},
+		{"workflow engine", s.startWorkflows},
+		{"gateway, deliveries and scheduler", s.startDoors},
+	} {
+		s.options.Steps(step.what)
+		if err := step.do(ctx, run); err != nil {
+			return nil, fmt.Errorf("start %s: %w", step.what, err)
+		}
+	}
+	if err := s.Endpoints.save(s.options.Dir); err != nil {
+		return nil, err
+	}
+	go s.watch(run)
+	return s, nil
+}
+
+// watch ends the stack when a part of it dies.
+func (s *Stack) watch(run context.Context) {
+	<-run.Done()
+	s.Stop()
+}
+
+// Done is closed when the stack has ended; Err says why, nil if by Stop.
+func (s *Stack) Done() <-chan struct{} { return s.done }
+
+// Err is why the stack ended.
+func (s *Stack) Err() error { return s.err }
+
+// Stop ends everything it started, and removes its state if that was temporary.
+func (s *Stack) Stop() {
+	s.closeOnce.Do(func() {
+		s.cancel()
+		if err := s.servers.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+			s.err = err
+		}
+		for i := len(s.closers) - 1; i >= 0; i-- {
+			s.closers[i]()
+		}
+		telemetry.SetOutput(os.Stderr)
+		s.Endpoints.forget()
+		if s.logFile != nil {
+			s.logFile.Close()
+		}
+		if s.temp {
+			os.RemoveAll(s.options.Dir)
+		}
+		close(s.done)
+	})
+	<-s.done
+}
+
+func (s *Stack) onStop(f func()) { s.closers = append(s.closers, f) }
+
+func (s *Stack) openDir() (err error) {
+	if s.options.Dir == "" {
+		s.temp = true
+		if s.options.Dir, err = os.MkdirTemp("", "orderflow-"); err != nil {
+			return err
+		}
+	} else if err := os.MkdirAll(s.options.Dir, 0o700); err != nil {
+		return err
+	}
+	if s.logFile, err = os.Create(filepath.Join(s.options.Dir, "log.jsonl")); err != nil {
+		return err
+	}
+	var out io.Writer = s.logFile
+	if s.options.Log != nil {
+		out = io.MultiWriter(s.logFile, s.options.Log)
+	}
+	telemetry.SetOutput(out)
+	s.LogFile = s.logFile.Name()
+	return nil
+}
+
+// serve runs a handler on a free loopback port, or on port, and answers its URL.
+func (s *Stack) serve(run context.Context, port int, handler func(url string) (http.Handler, error)) (string, error) {
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return "", err
+	}
+	url := "http://" + l.Addr().String()
+	h, err := handler(url)
+	if err != nil {
+		l.Close()
+		return "", err
+	}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	s.servers.Go(func() error { return ignoreClosed(srv.Serve(l)) })
+	s.servers.Go(func() error {
+		<-run.Done()
+		drain, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		if srv.Shutdown(drain) != nil {
+			srv.Close() // somebody holds on: a provider that never answers, a customer that never reads
+		}
+		return nil
+	})
+	return url, nil
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}

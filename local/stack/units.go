@@ -1,0 +1,111 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
+
+	"orderflow.dev/internal/platform/rpc"
+)
+
+func duration(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
+}
+
+// startServices serves every gRPC service on a port of its own.
+func (s *Stack) startServices(_, run context.Context) error {
+	for _, u := range s.units {
+		if !u.Service {
+			continue
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		url := "http://" + l.Addr().String()
+		os.Setenv(u.EnvName(), url)
+		switch u.Name {
+		case "inventory":
+			s.Inventory = url
+		case "payment":
+			s.Payment = url
+		}
+		s.servers.Go(func() error { return rpc.Serve(run, u.Name, l) })
+	}
+	return nil
+}
+
+// startFunctions serves every function by the functions framework, each at its name. The framework chooses no port and
+// never stops, so a port that is lost in the race is replaced, and the process's end is its end.
+func (s *Stack) startFunctions(ctx, run context.Context) error {
+	os.Unsetenv("FUNCTION_TARGET")
+	for range 5 {
+		port, err := freePort()
+		if err != nil {
+			return err
+		}
+		url := fmt.Sprintf("http://127.0.0.1:%d", port)
+		ended := make(chan error, 1)
+		restore := silence() // the framework prints a list of its functions on standard output, which is for people
+		go func() { ended <- funcframework.StartHostPort("127.0.0.1", strconv.Itoa(port)) }()
+		err = reachable(ctx, url, ended)
+		restore()
+		if err == nil {
+			s.Functions = url
+			s.servers.Go(func() error {
+				select {
+				case err := <-ended:
+					return fmt.Errorf("the functions framework ended: %w", err)
+				case <-run.Done():
+					return nil
+				}
+			})
+			return nil
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+	}
+	return errors.New("no free port could be kept")
+}
+
+func silence() (restore func()) {
+	stdout := os.Stdout
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return func() {}
+	}
+	os.Stdout = null
+	return func() {
+		os.Stdout = stdout
+		null.Close()
+	}
+}
+
+// reachable waits until url answers anything.
+func reachable(ctx context.Context, url string, ended <-chan error) error {
+	client := &http.Client{Timeout: time.Second}
+	for {
+		resp, err := client.Get(url)
+		if err == nil {
+			return resp.Body.Close()
+		}
+		select {
+		case err := <-ended:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}

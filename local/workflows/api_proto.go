@@ -1,0 +1,58 @@
+package workflows
+
+import (
+	"time"
+
+	"cloud.google.com/go/workflows/executions/apiv1/executionspb"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// toProto shows an execution; the basic view leaves out argument, result, error,
+// labels and position.
+func toProto(s Execution, view executionspb.ExecutionView) *executionspb.Execution {
+	out := &executionspb.Execution{
+		Name:               s.Name,
+		StartTime:          timestamp(s.Start),
+		EndTime:            timestamp(s.End),
+		State:              executionspb.Execution_State(executionspb.Execution_State_value[string(s.State)]),
+		WorkflowRevisionId: s.Revision,
+	}
+	if !s.End.IsZero() && !s.Start.IsZero() {
+		out.Duration = durationpb.New(s.End.Sub(s.Start))
+	}
+	if view == executionspb.ExecutionView_BASIC {
+		return out
+	}
+	out.Argument, out.Result, out.Labels = string(s.Argument), string(s.Result), s.Labels
+	out.Error = errorProto(s.Error)
+	if s.Step != "" {
+		out.Status = &executionspb.Execution_Status{
+			CurrentSteps: []*executionspb.Execution_Status_Step{{Routine: s.Routine, Step: s.Step}},
+		}
+	}
+	return out
+}
+
+func errorProto(f *Failure) *executionspb.Execution_Error {
+	if f == nil {
+		return nil
+	}
+	trace := &executionspb.Execution_StackTrace{}
+	for _, e := range f.Stack {
+		trace.Elements = append(trace.Elements, &executionspb.Execution_StackTraceElement{
+			Step: e.Step, Routine: e.Routine,
+			Position: &executionspb.Execution_StackTraceElement_Position{
+				Line: int64(e.Position.Line), Column: int64(e.Position.Column), Length: int64(e.Position.Length),
+			},
+		})
+	}
+	return &executionspb.Execution_Error{Payload: f.Payload, Context: f.Context, StackTrace: trace}
+}
+
+func timestamp(t time.Time) *timestamppb.Timestamp {
+	if t.IsZero() {
+		return nil
+	}
+	return timestamppb.New(t)
+}

@@ -1,0 +1,217 @@
+package workflows
+
+import (
+	"go.yaml.in/yaml/v3"
+
+	"orderflow.dev/local/workflows/expr"
+)
+
+// next compiles a jump; step names are looked up in the second pass.
+func (b *builder) next(s *step, n *yaml.Node) {
+	target, ok := b.scalar(n, "the name of a step, end, break or continue")
+	if !ok {
+		return
+	}
+	s.next = &signal{}
+	switch target {
+	case "end":
+		s.next.kind = sigReturn
+	case "break", "continue":
+		if !b.region.inLoop() {
+			b.problem(at(n), "", "%s outside a for loop", target)
+		}
+		s.next.kind = sigBreak
+		if target == "continue" {
+			s.next.kind = sigContinue
+		}
+	default:
+		s.next.kind = sigJump
+		b.later = append(b.later, func() { b.jump(s, n, target) })
+	}
+}
+
+func (b *builder) jump(s *step, n *yaml.Node, target string) {
+	found := b.region.find(target)
+	switch len(found) {
+	case 0:
+		b.problem(at(n), "jumps reach steps of the same routine, not into or out of a loop or into an except block",
+			"next: there is no step %q here", target)
+	case 1:
+		s.next.step = found[0]
+	default:
+		b.problem(at(n), "rename one of them", "next: %d steps are named %q", len(found), target)
+	}
+}
+
+// switchStep compiles the conditions of a switch.
+func (b *builder) switchStep(s *step, n *yaml.Node) op {
+	items := b.sequence(n, "a list of conditions")
+	if len(items) > MaxConditions {
+		b.problem(at(n), "split the switch", "switch has %d conditions, the limit is %d", len(items), MaxConditions)
+	}
+	o := &switchOp{}
+	for _, item := range items {
+		var test template
+		var body []entry
+		for _, e := range b.mapping(item, "a condition") {
+			if e.name == "condition" {
+				test = b.condition(e.value)
+			} else {
+				body = append(body, e)
+			}
+		}
+		if test == nil {
+			b.problem(at(item), "", "an entry of switch needs a condition")
+			continue
+		}
+		if len(body) == 0 {
+			b.problem(at(item), "give it next, assign, call, steps, return or raise", "the condition has no effect")
+			continue
+		}
+		o.conditions = append(o.conditions, condition{test, b.single(s, at(item), body)})
+	}
+	return o
+}
+
+func (b *builder) condition(n *yaml.Node) template {
+	t := b.template(n)
+	if v, ok := isConstant(t); ok && expr.TypeName(v) != "boolean" {
+		b.problem(at(n), "write ${...}", "condition must be an expression or a boolean, got %s", typeOrValue(n))
+	}
+	return t
+}
+
+// forStep compiles a loop with names and a region of its own.
+func (b *builder) forStep(s *step, n *yaml.Node) op {
+	o := &forOp{}
+	parts := map[string]*yaml.Node{}
+	for _, e := range b.mapping(n, "a loop with value, in or range, and steps") {
+		switch e.name {
+		case "value", "index", "in", "range", "steps":
+			parts[e.name] = e.value
+		default:
+			b.unknown(e, "value", "index", "in", "range", "steps")
+		}
+	}
+	if parts["value"] == nil || parts["steps"] == nil || (parts["in"] == nil) == (parts["range"] == nil) {
+		b.problem(s.pos, "", "for needs value, steps and either in or range")
+		return o
+	}
+	if in := parts["in"]; in != nil {
+		o.in = b.template(in)
+	} else {
+		o.rng = b.template(parts["range"])
+	}
+	body := *b
+	body.names = &names{vars: map[string]bool{}, parent: b.names}
+	body.region = newRegion()
+	body.region.loop = true
+	o.value = body.loopVariable(parts["value"])
+	body.names.loop = o.value
+	if parts["index"] != nil {
+		o.index = body.loopVariable(parts["index"])
+	}
+	o.body = body.block(parts["steps"], s)
+	return o
+}
+
+// loopVariable declares value or index of a loop. Nested loops must not share
+// one.
+func (b *builder) loopVariable(n *yaml.Node) string {
+	name, ok := b.scalar(n, "the name of a variable")
+	if !ok {
+		return ""
+	}
+	if !identifier.MatchString(name) {
+		b.problem(at(n), "", "%q is no name for a variable", name)
+	}
+	for outer := b.names.parent; outer != nil; outer = outer.parent {
+		if outer.loop == name {
+			b.problem(at(n), "rename one of them", "variable %q is the loop variable of an enclosing for", name)
+		}
+	}
+	b.names.vars[name] = true
+	return name
+}
+
+// tryStep compiles try, retry and except.
+func (b *builder) tryStep(s *step, body, retry, except *yaml.Node) op {
+	o := &tryOp{}
+	if retry == nil && except == nil {
+		b.problem(s.pos, "", "try needs retry or except")
+	}
+	o.body = b.single(s, at(body), b.mapping(body, "a step body, such as call or steps"))
+	if retry != nil {
+		o.retry = b.retry(retry)
+	}
+	if except != nil {
+		b.except(o, s, except)
+	}
+	return o
+}
+
+func (b *builder) retry(n *yaml.Node) template {
+	if _, _, ok := expressionText(n); ok {
+		return b.template(n)
+	}
+	limited := false
+	for _, e := range b.mapping(n, "a policy such as ${http.default_retry} or a map") {
+		switch e.name {
+		case "max_retries":
+			limited = true
+		case "predicate":
+			if _, _, ok := expressionText(e.value); !ok {
+				b.problem(at(e.value), "write ${name}", "predicate must be an expression, got %s", typeOrValue(e.value))
+			}
+		case "backoff":
+			b.backoff(e.value)
+		default:
+			b.unknown(e, "predicate", "max_retries", "backoff")
+		}
+	}
+	if !limited && n.Kind == yaml.MappingNode {
+		b.problem(at(n), "say how often, the first attempt not counted", "retry needs max_retries")
+	}
+	return b.template(n)
+}
+
+func (b *builder) backoff(n *yaml.Node) {
+	if _, _, ok := expressionText(n); ok {
+		return
+	}
+	for _, e := range b.mapping(n, "a map with initial_delay, max_delay and multiplier") {
+		switch e.name {
+		case "initial_delay", "max_delay", "multiplier":
+		default:
+			b.unknown(e, "initial_delay", "max_delay", "multiplier")
+		}
+	}
+}
+
+// except compiles the handler: variables first assigned there are its own, and
+// its steps may jump out to the routine.
+func (b *builder) except(o *tryOp, s *step, n *yaml.Node) {
+	handler := *b
+	handler.names = &names{vars: map[string]bool{}, parent: b.names}
+	handler.region = newRegion()
+	handler.region.outer = b.region
+	var steps *yaml.Node
+	for _, e := range b.mapping(n, "a map with as and steps") {
+		switch e.name {
+		case "as":
+			if o.as, _ = b.scalar(e.value, "the name of a variable"); !identifier.MatchString(o.as) {
+				b.problem(at(e.value), "", "%q is no name for a variable", o.as)
+			}
+			handler.names.vars[o.as] = true
+		case "steps":
+			steps = e.value
+		default:
+			b.unknown(e, "as", "steps")
+		}
+	}
+	if steps == nil {
+		b.problem(at(n), "", "except needs steps")
+		return
+	}
+	o.handler = handler.block(steps, s)
+}

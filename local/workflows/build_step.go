@@ -1,0 +1,152 @@
+package workflows
+
+import (
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"orderflow.dev/local/workflows/expr"
+	"orderflow.dev/local/workflows/stdlib"
+)
+
+// assign compiles the entries of an assign step.
+func (b *builder) assign(n *yaml.Node) op {
+	items := b.sequence(n, "a list of assignments such as - x: 1")
+	if len(items) > MaxAssignments {
+		b.problem(at(n), "split the step", "assign has %d entries, the limit is %d", len(items), MaxAssignments)
+	}
+	o := &assignOp{}
+	for _, item := range items {
+		entries := b.mapping(item, "an assignment such as x: 1")
+		if len(entries) != 1 {
+			if item.Kind == yaml.MappingNode {
+				b.problem(at(item), `start each with "- "`, "an assignment must be a map with one key, got %d", len(entries))
+			}
+			continue
+		}
+		if a, ok := b.assignment(entries[0]); ok {
+			o.assignments = append(o.assignments, a)
+		}
+	}
+	return o
+}
+
+// assignment compiles one entry. The value is compiled first, since it cannot
+// see a variable that the entry creates.
+func (b *builder) assignment(e entry) (assignment, bool) {
+	a := assignment{pos: at(e.key), value: b.template(e.value)}
+	tree, err := expr.Parse(e.name)
+	if err != nil {
+		s := err.(*expr.SyntaxError)
+		b.problem(inside(e.key, s.Offset), s.Hint, "target of assign: %s", s.Text)
+		return a, false
+	}
+	for {
+		switch x := tree.(type) {
+		case *expr.Name:
+			a.name = x.Name
+			slices.Reverse(a.path)
+			if len(a.path) == 0 {
+				b.names.declare(a.name)
+			} else {
+				b.bindLater(e.key, 0, x, func(expr.Expr) {})
+			}
+			return a, true
+		case *expr.Member:
+			a.path = append(a.path, constant{x.Key})
+			tree = x.X
+		case *expr.Index:
+			t := &expression{pos: a.pos}
+			b.bindLater(e.key, 0, x.Key, func(bound expr.Expr) { t.tree = bound })
+			a.path = append(a.path, t)
+			tree = x.X
+		default:
+			b.problem(at(e.key), `write x, x.key or x["key"]`, "%q is no target of an assignment", e.name)
+			return a, false
+		}
+	}
+}
+
+func (b *builder) raise(n *yaml.Node) op {
+	t := b.template(n)
+	if v, ok := isConstant(t); ok {
+		switch v.(type) {
+		case string, map[string]any:
+		default:
+			b.problem(at(n), "", "only a string or a map can be raised, got %s", expr.TypeName(v))
+		}
+	}
+	return &raiseOp{t}
+}
+
+// call compiles a call step; the callee is looked up in the second pass.
+func (b *builder) call(name, args, result *yaml.Node) op {
+	o := &callOp{}
+	if result != nil {
+		if v, ok := b.scalar(result, "the name of a variable"); ok && identifier.MatchString(v) {
+			o.result = v
+			b.names.declare(v)
+		} else if ok {
+			b.problem(at(result), "assign parts of it in a further step", "result must be the name of a variable, got %q", v)
+		}
+	}
+	text, ok := b.scalar(name, "the name of a function or subworkflow")
+	if !ok {
+		return o
+	}
+	named := b.arguments(o, args)
+	b.later = append(b.later, func() {
+		c, ok := b.wf.callee(text)
+		if !ok {
+			text, hint := unknownCallee(b.wf, text)
+			b.problem(at(name), hint, "%s", text)
+			return
+		}
+		o.callee = c
+		if o.dynamic == nil {
+			b.bindArguments(o, name, named)
+		}
+	})
+	return o
+}
+
+type namedArgument struct {
+	key   *yaml.Node
+	value template
+}
+
+// arguments compiles args: a map by parameter name, or an expression that gives
+// one.
+func (b *builder) arguments(o *callOp, n *yaml.Node) map[string]namedArgument {
+	if n == nil || nodeType(n) == "null" {
+		return nil
+	}
+	if _, _, ok := expressionText(n); ok {
+		o.dynamic = b.template(n)
+		return nil
+	}
+	named := map[string]namedArgument{}
+	for _, e := range b.mapping(n, "a map of arguments or an expression") {
+		named[e.name] = namedArgument{e.key, b.template(e.value)}
+	}
+	return named
+}
+
+// bindArguments orders arguments by parameter and reports unknown and missing
+// ones.
+func (b *builder) bindArguments(o *callOp, call *yaml.Node, named map[string]namedArgument) {
+	c := o.callee
+	o.args = make([]template, len(c.params))
+	for i, p := range c.params {
+		a, ok := named[p.Name]
+		if !ok && !p.Optional {
+			b.problem(at(call), c.signature(), "%s needs the argument %q", c.name, p.Name)
+		}
+		o.args[i] = a.value
+	}
+	for name, a := range named {
+		if !slices.ContainsFunc(c.params, func(p stdlib.Param) bool { return p.Name == name }) {
+			b.problem(at(a.key), c.signature(), "%s has no argument %q", c.name, name)
+		}
+	}
+}

@@ -1,0 +1,183 @@
+package workflows
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+
+	"github.com/google/uuid"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"orderflow.dev/local/workflows/expr"
+)
+
+// Engine runs deployed workflows. It is safe for concurrent use.
+type Engine struct {
+	options Options
+	ctx     context.Context // of every execution
+	stop    context.CancelCauseFunc
+	places  chan struct{} // nil without MaxConcurrent
+	starts  *rateLimit
+	store   store
+
+	mu       sync.RWMutex
+	deployed map[string]*revision
+	closed   bool
+	running  sync.WaitGroup
+}
+
+// revision is a deployed workflow.
+type revision struct {
+	id       string // of the workflow
+	number   int
+	name     string // e.g. 000002-3fa
+	workflow *Workflow
+}
+
+// NewEngine makes an engine without workflows.
+func NewEngine(o Options) *Engine {
+	e := &Engine{options: o.withDefaults(), deployed: map[string]*revision{}}
+	e.ctx, e.stop = context.WithCancelCause(context.Background())
+	if o.MaxConcurrent > 0 {
+		e.places = make(chan struct{}, o.MaxConcurrent)
+	}
+	if o.StartsPerSecond > 0 {
+		e.starts = newRateLimit(o.StartsPerSecond, e.options.Clock.Now())
+	}
+	e.store.init(e.options.KeepFinished)
+	return e
+}
+
+// Deploy makes a workflow available under an id. Deploying to the same id again
+// makes a new revision; running executions keep theirs.
+func (e *Engine) Deploy(id string, w *Workflow) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	number := 1
+	if old := e.deployed[id]; old != nil {
+		number = old.number + 1
+	}
+	e.deployed[id] = &revision{
+		id: id, number: number, workflow: w,
+		name: fmt.Sprintf("%06d-%03x", number, rand.IntN(1<<12)),
+	}
+}
+
+// Run executes a workflow and waits for its end; argument may be nil. The error
+// says why it could not start; how it ended is in the execution. If ctx ends
+// first, the execution is cancelled.
+func (e *Engine) Run(ctx context.Context, id string, argument json.RawMessage) (Execution, error) {
+	ex, err := e.create(id, argument, nil)
+	if err != nil {
+		return Execution{}, err
+	}
+	stop := context.AfterFunc(ctx, func() { ex.cancel(context.Cause(ctx)) })
+	defer stop()
+	<-ex.done
+	return ex.snapshot(), nil
+}
+
+// Executions gives snapshots of the executions of a workflow that are kept,
+// newest first.
+func (e *Engine) Executions(id string) []Execution {
+	list := e.store.before(id, 0, -1)
+	out := make([]Execution, len(list))
+	for i, ex := range list {
+		out[i] = ex.snapshot()
+	}
+	return out
+}
+
+// Close cancels what runs and waits for it. No execution starts afterwards.
+func (e *Engine) Close() {
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	e.stop(errCancelled)
+	e.running.Wait()
+}
+
+// create starts an execution in a goroutine of its own. The error is a gRPC
+// status.
+func (e *Engine) create(id string, argument json.RawMessage, labels map[string]string) (*execution, error) {
+	if len(argument) > MaxArgumentBytes {
+		return nil, status.Errorf(codes.InvalidArgument, "argument has %d bytes, the limit is %d", len(argument), MaxArgumentBytes)
+	}
+	if len(argument) == 0 {
+		argument = json.RawMessage("null")
+	}
+	value, err := expr.DecodeJSON(argument)
+	if err != nil {
+		return nil, status.Errorf(codes.InvalidArgument, "argument is not valid JSON: %v", err)
+	}
+	now := e.options.Clock.Now()
+	if e.starts != nil && !e.starts.allow(now) {
+		return nil, status.Errorf(codes.ResourceExhausted, "more than %d executions started per second (Options.StartsPerSecond)", e.options.StartsPerSecond)
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock() // held until running.Add, which Close must not miss
+	rev := e.deployed[id]
+	switch {
+	case e.closed:
+		return nil, status.Error(codes.Unavailable, "the local workflows engine is shutting down")
+	case rev == nil:
+		return nil, status.Errorf(codes.NotFound, "workflow %s does not exist", e.workflowName(id))
+	}
+	ex := &execution{engine: e, clock: e.options.Clock, rev: rev, done: make(chan struct{})}
+	ex.state = Execution{
+		Name: e.workflowName(id) + "/executions/" + uuid.NewString(), Workflow: id, Revision: rev.name,
+		State: Queued, Argument: argument, Labels: labels, Created: now,
+	}
+	if e.places == nil {
+		ex.state.State, ex.state.Start = Active, now
+	}
+	ctx, cancel := context.WithCancelCause(e.ctx)
+	ex.cancel = cancel
+	e.store.add(ex)
+	e.running.Go(func() { ex.run(ctx, value) })
+	return ex, nil
+}
+
+// ended does what follows the end of an execution.
+func (e *Engine) ended(ex *execution) {
+	ex.cancel(nil) // frees its context
+	s := ex.snapshot()
+	e.store.finished(ex)
+	ex.logEnd(s)
+	if e.options.OnEnd != nil {
+		e.options.OnEnd(s)
+	}
+}
+
+// acquire waits for a place among MaxConcurrent executions.
+func (e *Engine) acquire(ctx context.Context) error {
+	if e.places == nil {
+		return nil
+	}
+	select {
+	case e.places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (e *Engine) release() {
+	if e.places != nil {
+		<-e.places
+	}
+}
+
+func (e *Engine) workflowName(id string) string {
+	return "projects/" + e.options.Project + "/locations/" + e.options.Location + "/workflows/" + id
+}
+
+// has reports whether a workflow is deployed.
+func (e *Engine) has(id string) bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.deployed[id] != nil
+}

@@ -1,0 +1,76 @@
+package workflows
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// Options configure an engine. The zero value is usable.
+type Options struct {
+	// Project and Location name the resources, as in
+	// projects/P/locations/L/workflows/W; default "local-project" and
+	// "us-central1".
+	Project, Location string
+	// ProjectNumber and ServiceAccount are seen by sys.get_env only.
+	ProjectNumber, ServiceAccount string
+	// Env holds user-defined variables for sys.get_env. The built-in
+	// GOOGLE_CLOUD_* variables win over it.
+	Env map[string]string
+	// HTTP sends the calls of http.*. It must have no timeout of its own; calls
+	// bring theirs.
+	HTTP *http.Client
+	// Token gives the bearer token for auth: the audience of OIDC, the scopes of
+	// OAuth2. Nil sends no Authorization header.
+	Token func(ctx context.Context, audience string) (string, error)
+	// Clock is the real one by default.
+	Clock Clock
+	// Log receives sys.log and the start and end of executions. It is called
+	// concurrently.
+	Log func(Entry)
+	// OnEnd is called once at the end of each execution, concurrently.
+	OnEnd func(Execution)
+	// Trace keeps the steps of each execution in Execution.Trace.
+	Trace bool
+	// KeepFinished is the number of finished executions kept, newest first out
+	// last; default 10,000.
+	KeepFinished int
+	// MaxConcurrent is the number of executions that run at a time; further ones
+	// are queued. 0 means no limit (the service: 10,000).
+	MaxConcurrent int
+	// StartsPerSecond refuses further starts with RESOURCE_EXHAUSTED; 0 means no
+	// limit.
+	StartsPerSecond int
+}
+
+func (o Options) withDefaults() Options {
+	def := func(s *string, v string) {
+		if *s == "" {
+			*s = v
+		}
+	}
+	def(&o.Project, "local-project")
+	def(&o.Location, "us-central1")
+	def(&o.ProjectNumber, "1")
+	def(&o.ServiceAccount, "workflows@"+o.Project+".iam.gserviceaccount.com")
+	if o.HTTP == nil {
+		o.HTTP = &http.Client{Transport: newTransport()}
+	}
+	if o.Clock == nil {
+		o.Clock = realClock{}
+	}
+	if o.KeepFinished <= 0 {
+		o.KeepFinished = 10_000
+	}
+	return o
+}
+
+// newTransport keeps many idle connections per host: thousands of executions
+// call a handful of local services.
+func newTransport() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConns = 0
+	t.MaxIdleConnsPerHost = 1024
+	t.IdleConnTimeout = 90 * time.Second
+	return t
+}

@@ -1,0 +1,149 @@
+package stdlib_test
+
+import (
+	"encoding/hex"
+	"errors"
+	"math"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"orderflow.dev/local/workflows/expr"
+	"orderflow.dev/local/workflows/stdlib"
+)
+
+// call runs a function, defaults filled in, and writes its result or error.
+func call(name string, args ...any) string {
+	fn, ok := stdlib.Functions[name]
+	if !ok {
+		return "no function " + name
+	}
+	for _, p := range fn.Params[len(args):] {
+		args = append(args, p.Default)
+	}
+	v, err := fn.Call(args)
+	if e := (*expr.Error)(nil); errors.As(err, &e) {
+		return e.Error()
+	}
+	if b, ok := v.(expr.Bytes); ok {
+		return "bytes " + hex.EncodeToString(b)
+	}
+	return expr.TypeName(v) + " " + expr.Describe(v)
+}
+
+type m = map[string]any
+type l = []any
+
+func TestFunctions(t *testing.T) {
+	t.Parallel()
+	data := expr.Bytes("data")
+	for _, tc := range []struct {
+		name string
+		args []any
+		want string
+	}{
+		{"int", l{"12"}, `integer 12`},
+		{"int", l{-1.9}, `integer -1`},
+		{"int", l{"1.5"}, `ValueError: could not convert string to int: "1.5"`},
+		{"int", l{1e19}, `ValueError: double 10000000000000000000 does not fit an integer`},
+		{"int", l{math.NaN()}, `ValueError: double NaN does not fit an integer`},
+		{"int", l{nil}, `TypeError: unsupported operand type for int(): 'null' (expecting number or string)`},
+		{"double", l{int64(2)}, `double 2`},
+		{"double", l{"2.5"}, `double 2.5`},
+		{"double", l{"inf"}, `ValueError: could not convert string to double: "inf"`},
+		{"string", l{2.5}, `string "2.5"`},
+		{"string", l{true}, `string "true"`},
+		{"string", l{m{}}, `TypeError: unsupported operand type for string(): 'dict' (expecting number, string, or boolean)`},
+		{"len", l{"añ"}, `integer 2`},
+		{"len", l{m{"a": nil}}, `integer 1`},
+		{"len", l{int64(1)}, `TypeError: unsupported operand type for len(): 'integer' (expecting list, map, or string)`},
+		{"keys", l{m{"b": nil, "a": nil}}, `list ["a","b"]`},
+		{"default", l{nil, int64(1)}, `integer 1`},
+		{"default", l{false, int64(1)}, `boolean false`},
+		{"if", l{nil, "a", "b"}, `string "b"`},
+		{"if", l{int64(1), "a", "b"}, `TypeError: unsupported operand type for if(): 'integer' (expecting boolean)`},
+		{"list.concat", l{l{int64(1)}, l{int64(2)}}, `list [1,[2]]`},
+		{"list.concat", l{"x", int64(1)}, `TypeError: argument 1 of list.concat must be a list, got string`},
+		{"list.prepend", l{l{int64(1)}, int64(0)}, `list [0,1]`},
+		{"map.get", l{m{"a": m{"b": int64(1)}}, l{"a", "b"}}, `integer 1`},
+		{"map.get", l{m{}, int64(1)}, `TypeError: argument keys of map.get must be a string or a list of strings, got integer`},
+		{"map.delete", l{m{"a": int64(1), "b": int64(2)}, "a"}, `map {"b":2}`},
+		{"map.merge", l{m{"a": m{"x": int64(1)}}, m{"a": m{"y": int64(2)}}}, `map {"a":{"y":2}}`},
+		{"map.merge_nested", l{m{"a": m{"x": int64(1)}}, m{"a": m{"y": int64(2)}}}, `map {"a":{"x":1,"y":2}}`},
+		{"math.abs", l{int64(-3)}, `integer 3`},
+		{"math.abs", l{int64(math.MinInt64)}, `ValueError: result of math.abs does not fit 64 bits`},
+		{"math.floor", l{-1.5}, `double -2`},
+		{"math.max", l{int64(1), 1.5}, `double 1.5`},
+		{"math.min", l{int64(1), 1.5}, `integer 1`},
+		{"math.min", l{"1", 1.5}, `TypeError: argument 1 of math.min must be a number, got string`},
+		{"base64.encode", l{data}, `string "ZGF0YQ=="`},
+		{"base64.encode", l{data, false}, `string "ZGF0YQ"`},
+		{"base64.encode", l{"data"}, `TypeError: argument 1 of base64.encode must be bytes, got string`},
+		{"base64.decode", l{"ZGF0YQ", false}, `bytes 64617461`},
+		{"base64.decode", l{"!"}, `ValueError: base64.decode: illegal base64 data at input byte 0`},
+		{"hash.compute_checksum", l{data, "MD5"}, `bytes 8d777f385d3dfec8815d20f7496026dc`},
+		{"hash.compute_checksum", l{data, "SHA256"}, `bytes 3a6eb0790f39ac87c94f3856b2dd2c5d110e6811602261a9a923d3bb23adc8b7`},
+		{"hash.compute_hmac", l{expr.Bytes("key"), data, "SHA-256"}, `bytes 5031fe3d989c6d1537a013fa6e739da23463fdaec3b70137d828e36ace221bd0`},
+		{"hash.compute_checksum", l{data, "X"}, `ValueError: unknown hash algorithm "X", known are MD5, SHA1, SHA224, SHA256, SHA384 and SHA512`},
+		{"json.decode", l{expr.Bytes(`{"a":1,"b":1.0,"c":12345678901234567890}`)}, `map {"a":1,"b":1,"c":12345678901234567000}`},
+		{"json.decode", l{`1 2`}, `ValueError: json.decode: more text after the JSON value`},
+		{"json.decode", l{int64(1)}, `TypeError: unsupported operand type for json.decode(): 'integer' (expecting bytes or string)`},
+		{"json.encode", l{l{"<é>"}}, `bytes 5b223cc3a93e225d`},
+		{"json.encode_to_string", l{m{"a": int64(1)}, true}, `string "{\n  \"a\": 1\n}"`},
+		{"json.encode_to_string", l{l{int64(1)}, m{"prefix": ">", "indent": "\t"}}, `string "[\n>\t1\n>]"`},
+		{"json.encode_to_string", l{data}, `TypeError: a value of type bytes cannot be written as JSON`},
+		{"retry.always", l{nil}, `boolean true`},
+		{"retry.never", l{nil}, `boolean false`},
+		{"text.encode", l{"é"}, `bytes c3a9`},
+		{"text.encode", l{"é", "latin1"}, `ValueError: charset "latin1" is not supported by the local engine, only UTF-8`},
+		{"text.decode", l{data}, `string "data"`},
+		{"text.decode", l{expr.Bytes{0xff}}, `ValueError: text.decode: data is not valid UTF-8`},
+		{"text.find_all", l{"éxéx", "x"}, `list [1,3]`},
+		{"text.find_all", l{"aaa", "aa"}, `list [0]`},
+		{"text.find_all_regex", l{"éab", "[ab]"}, `list [{"index":1,"match":"a"},{"index":2,"match":"b"}]`},
+		{"text.match_regex", l{"abc", "b"}, `boolean true`},
+		{"text.match_regex", l{"abc", "("}, "ValueError: text.match_regex: error parsing regexp: missing closing ): `(`"},
+		{"text.replace_all", l{"éa", "", "-"}, `string "-é-a-"`},
+		{"text.replace_all_regex", l{"a1b2", "([a-z])([0-9])", `\2\1$`}, `string "1a$2b$"`},
+		{"text.split", l{"a,b", ","}, `list ["a","b"]`},
+		{"text.substring", l{"añb", int64(1), int64(3)}, `string "ñb"`},
+		{"text.substring", l{"ab", int64(1), int64(3)}, `ValueError: text.substring: range [1, 3) is outside a string of length 2`},
+		{"text.to_upper", l{"é"}, `string "É"`},
+		{"text.to_lower", l{"É"}, `string "é"`},
+		{"text.url_encode", l{"a b+"}, `string "a%20b%2B"`},
+		{"text.url_encode_plus", l{"a b+"}, `string "a+b%2B"`},
+		{"text.url_decode", l{"a%20b"}, `string "a b"`},
+		{"text.url_decode", l{"%"}, `ValueError: text.url_decode: invalid URL escape "%"`},
+		{"time.format", l{0.5}, `string "1970-01-01T00:00:00.5Z"`},
+		{"time.format", l{int64(0), "Europe/Paris"}, `string "1970-01-01T01:00:00+01:00"`},
+		{"time.format", l{int64(0), "Mars"}, `ValueError: time.format: unknown time zone "Mars"`},
+		{"time.format", l{1e18}, `ValueError: time.format: seconds are out of range`},
+		{"time.parse", l{"1970-01-01T00:00:01.25Z"}, `double 1.25`},
+		{"time.parse", l{"soon"}, `ValueError: time.parse: parsing time "soon" as "2006-01-02T15:04:05.999999999Z07:00": cannot parse "soon" as "2006"`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tc.want, call(tc.name, tc.args...)); diff != "" {
+				t.Errorf("%s(%v) (-want +got):\n%s", tc.name, tc.args, diff)
+			}
+		})
+	}
+}
+
+// TestArgumentsAreNotChanged: functions give copies.
+func TestArgumentsAreNotChanged(t *testing.T) {
+	t.Parallel()
+	list := append(make([]any, 0, 8), int64(1))
+	first, second := m{"a": m{"b": int64(1)}}, m{"a": m{"c": int64(2)}}
+	call("list.concat", list, "x")
+	call("map.delete", first, "a")
+	call("map.merge", first, second)
+	call("map.merge_nested", first, second)
+	if diff := cmp.Diff(any(nil), list[:2][1]); diff != "" {
+		t.Errorf("list.concat wrote into its argument:\n%s", diff)
+	}
+	want := []m{{"a": m{"b": int64(1)}}, {"a": m{"c": int64(2)}}}
+	if diff := cmp.Diff(want, []m{first, second}); diff != "" {
+		t.Errorf("arguments (-want +got):\n%s", diff)
+	}
+}
