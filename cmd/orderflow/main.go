@@ -1,0 +1,42 @@
+// Command orderflow runs Orderflow on this machine and speaks to a running stack.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := root().ExecuteContext(ctx)
+	stop()
+	switch {
+	case errors.Is(err, context.Canceled):
+		os.Exit(130) // as a shell reports Ctrl-C
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "orderflow:", err)
+		os.Exit(1)
+	}
+}
+
+func root() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "orderflow",
+		Short: "An order pipeline on Google Cloud, on your machine",
+		Long: `Orderflow takes orders over HTTP and carries each one to its end: confirmed, or cancelled with everything undone.
+
+  orderflow demo                        every ending an order can have, in one run
+  orderflow up                          the whole pipeline on this machine, until Ctrl-C
+  orderflow order --sku mug-blue        place an order with the running stack and follow it`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	c.AddCommand(upCommand(), demoCommand(), orderCommand(), tokenCommand(), catalogCommand(), loadCommand(), unitCommand())
+	return c
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"orderflow.dev/local/stack"
+)
+
+func upCommand() *cobra.Command {
+	var (
+		o     stack.Options
+		quiet bool
+	)
+	c := &cobra.Command{
+		Use:   "up",
+		Short: "Run the whole pipeline on this machine, until Ctrl-C",
+		Long: `Starts everything on loopback: Google's Firestore and Pub/Sub emulators, every function and gRPC service as
+production starts it, the workflow engine with the shipped saga, deliveries, the sweeps, a gateway, a token issuer and a
+payment provider. Loads a small catalogue and prints what to try. State is temporary unless --dir is given.`,
+		Example: `  orderflow up
+  orderflow up --port 8080 --sweep-every 5s
+  orderflow up --dir ./state`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			out := cmd.OutOrStdout()
+			if !quiet {
+				o.Log = newView(out)
+			}
+			s, err := start(cmd.Context(), out, o)
+			if err != nil {
+				return err
+			}
+			defer s.Stop()
+			if err := welcome(cmd.Context(), out, s); err != nil {
+				return err
+			}
+			select {
+			case <-cmd.Context().Done():
+				fmt.Fprintln(out, "\nstopping")
+				return nil
+			case <-s.Done():
+				return s.Err()
+			}
+		},
+	}
+	f := c.Flags()
+	f.IntVar(&o.Port, "port", 0, "the gateway's port (default: a free one)")
+	f.StringVar(&o.Dir, "dir", "", "keep state and logs here (default: temporary)")
+	f.DurationVar(&o.SweepEvery, "sweep-every", 10*time.Second, "how often the sweeps run; 0: by their cron lines, every minute as in production")
+	f.DurationVar(&o.OrderExpiry, "order-expiry", 0, "an order not confirmed by then is cancelled (default 30m)")
+	f.DurationVar(&o.SagaPatience, "saga-patience", 0, "how long a saga may take before the sweep starts another (default 2m)")
+	f.BoolVar(&quiet, "quiet", false, "no line per event")
+	return c
+}
+
+// start starts a stack with progress, and loads the demo catalogue.
+func start(ctx context.Context, out io.Writer, o stack.Options) (*stack.Stack, error) {
+	began := time.Now()
+	o.Steps = func(what string) { fmt.Fprintf(out, "  %5.1fs  %s\n", time.Since(began).Seconds(), what) }
+	fmt.Fprintln(out, "Starting Orderflow")
+	s, err := stack.Start(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	o.Steps("demo catalogue")
+	if err := loadCatalogue(ctx, s.Endpoints, demoCatalogue, nil); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	o.Steps("ready")
+	return s, nil
+}
+
+func welcome(ctx context.Context, out io.Writer, s *stack.Stack) error {
+	token, err := stack.Token(ctx, s.Endpoints, "alice")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, `
+Gateway  %[1]s
+Logs     %[2]s
+
+Try, in another terminal:
+
+  TOKEN=%[3]s
+
+  curl -s %[1]s/v1/orders -H "Authorization: Bearer $TOKEN" -H "Idempotency-Key: my-first-order" \
+    -H "Content-Type: application/json" \
+    -d '{"lines": [{"sku": "mug-blue", "quantity": 2}], "payment_method": "pm_approve"}'
+
+  curl -s %[1]s/v1/orders -H "Authorization: Bearer $TOKEN"
+
+  orderflow order --sku lamp-copper --quantity 3    # more than there are: out of stock
+  orderflow order --sku mug-blue --pay pm_pending   # paid later, by webhook
+
+`, s.Gateway, s.LogFile, token)
+	return nil
+}

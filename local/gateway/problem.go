@@ -1,0 +1,15 @@
+package gateway
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// problem answers with an RFC 9457 body.
+func problem(w http.ResponseWriter, status int, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{ // the client may be gone
+		"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": detail,
+	})
+}
