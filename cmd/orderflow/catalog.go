@@ -1,13 +1,11 @@
 package main
 
 import (
-	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -15,21 +13,8 @@ import (
 
 	"orderflow.dev/e2e"
 	inventoryv1 "orderflow.dev/gen/orderflow/inventory/v1"
-	typev1 "orderflow.dev/gen/orderflow/type/v1"
 	"orderflow.dev/local/stack"
 )
-
-// demoCatalogue is what `up` and `demo` sell.
-var demoCatalogue = []*inventoryv1.StatedItem{
-	stated(e2e.Plenty, "Blue mug", 950, 100_000),
-	stated(e2e.Scarce, "Copper lamp", 8900, 2),
-	stated("tea-darjeeling", "Darjeeling, 250 g", 1275, 5_000),
-	stated("teapot-white", "White teapot", 3450, 400),
-}
-
-func stated(sku, name string, pence, stock int64) *inventoryv1.StatedItem {
-	return &inventoryv1.StatedItem{Sku: sku, Name: name, UnitPrice: &typev1.Money{CurrencyCode: "GBP", MinorUnits: pence}, Stock: stock}
-}
 
 func catalogCommand() *cobra.Command {
 	c := &cobra.Command{Use: "catalog", Short: "The catalogue of the running stack"}
@@ -51,7 +36,7 @@ stock is what is physically there, goods held for orders included: loading a fil
 			}
 			bar := newProgress(cmd.ErrOrStderr(), "products", len(items))
 			defer bar.Done()
-			if err := loadCatalogue(cmd.Context(), e, items, bar.Set); err != nil {
+			if err := e2e.LoadCatalogue(cmd.Context(), e, items, bar.Set); err != nil {
 				return err
 			}
 			bar.Done()
@@ -97,7 +82,7 @@ func readCatalogue(path string) ([]*inventoryv1.StatedItem, error) {
 		if err := errors.Join(perr, serr); err != nil {
 			return nil, fmt.Errorf("%s line %d: %w", path, line, err)
 		}
-		it := stated(row[at["sku"]], row[at["name"]], price, stock)
+		it := e2e.Stated(row[at["sku"]], row[at["name"]], price, stock)
 		it.UnitPrice.CurrencyCode = row[at["currency"]]
 		items = append(items, it)
 	}
@@ -114,22 +99,4 @@ func minorUnits(s string) (int64, error) {
 		return 0, fmt.Errorf("price %q is no amount", s)
 	}
 	return n, nil
-}
-
-// loadCatalogue states items, a few hundred at a time.
-func loadCatalogue(ctx context.Context, e stack.Endpoints, items []*inventoryv1.StatedItem, progress func(int)) error {
-	in, err := stack.Inspect(ctx, e)
-	if err != nil {
-		return err
-	}
-	done := 0
-	for batch := range slices.Chunk(items, 200) {
-		if _, err := in.Inventory().UpsertItems(ctx, &inventoryv1.UpsertItemsRequest{Items: batch}); err != nil {
-			return fmt.Errorf("load products %s to %s: %w", batch[0].GetSku(), batch[len(batch)-1].GetSku(), err)
-		}
-		if done += len(batch); progress != nil {
-			progress(done)
-		}
-	}
-	return nil
 }

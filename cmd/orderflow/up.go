@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"orderflow.dev/e2e"
 	"orderflow.dev/local/stack"
 )
 
@@ -28,6 +29,7 @@ payment provider. Loads a small catalogue and prints what to try. State is tempo
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
+			o.Register = true
 			if !quiet {
 				o.Log = newView(out)
 			}
@@ -68,7 +70,7 @@ func start(ctx context.Context, out io.Writer, o stack.Options) (*stack.Stack, e
 		return nil, err
 	}
 	o.Steps("demo catalogue")
-	if err := loadCatalogue(ctx, s.Endpoints, demoCatalogue, nil); err != nil {
+	if err := e2e.LoadCatalogue(ctx, s.Endpoints, e2e.Catalogue, nil); err != nil {
 		s.Stop()
 		return nil, err
 	}

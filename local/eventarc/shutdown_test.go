@@ -32,9 +32,9 @@ func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
 	if d := next(t, b.deliveries); d.Err != nil || d.Status != 200 {
 		t.Errorf("delivery %+v", d)
 	}
-	pull, err := b.client.SubscriptionAdminClient.Pull(t.Context(), &pubsubpb.PullRequest{
-		Subscription: "projects/" + project + "/subscriptions/" + b.sub.ID, MaxMessages: 1, ReturnImmediately: true, //nolint:staticcheck
-	})
+	request := &pubsubpb.PullRequest{Subscription: "projects/" + project + "/subscriptions/" + b.sub.ID, MaxMessages: 1}
+	request.ReturnImmediately = true //lint:ignore SA1019 nothing else asks without waiting
+	pull, err := b.client.SubscriptionAdminClient.Pull(t.Context(), request)
 	if err != nil || len(pull.ReceivedMessages) != 0 {
 		t.Errorf("left after the shutdown: %v, %v", pull, err)
 	}

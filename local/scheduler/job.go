@@ -31,7 +31,7 @@ func (j Job) validate() error {
 	switch {
 	case err != nil:
 	case j.Name == "":
-		err = errors.New("Name is required")
+		err = errors.New("it needs a name")
 	case u.Host == "" || (u.Scheme != "http" && u.Scheme != "https"):
 		err = fmt.Errorf("URL %q: want http(s)://…", j.URL)
 	case j.Timeout < 0:

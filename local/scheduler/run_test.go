@@ -195,7 +195,7 @@ func TestRunRefusesBadJobs(t *testing.T) {
 		`job "range": cron line`: {Name: "range", Cron: "61 * * * *", URL: "http://x"},
 		`job "never": cron line`: {Name: "never", Cron: "0 0 30 2 *", URL: "http://x"},
 		`job "url": URL`:         {Name: "url", Cron: "* * * * *", URL: "x"},
-		`job "": Name`:           {Cron: "* * * * *", URL: "http://x"},
+		`job "": it needs`:       {Cron: "* * * * *", URL: "http://x"},
 		`job "late": negative`:   {Name: "late", Cron: "* * * * *", URL: "http://x", Timeout: -1},
 	}
 	var jobs []scheduler.Job

@@ -34,8 +34,7 @@ func file() (string, error) {
 	return filepath.Join(dir, "stack.json"), os.MkdirAll(dir, 0o700)
 }
 
-func (e *Endpoints) save(string) error {
-	e.PID = os.Getpid()
+func (e *Endpoints) save() error {
 	path, err := file()
 	if err != nil {
 		return err

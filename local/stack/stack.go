@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"time"
@@ -37,10 +38,14 @@ const (
 
 // Options configure a stack. The zero value is usable.
 type Options struct {
-	Dir   string    // state; a temporary folder, removed at the end, if empty
-	Log   io.Writer // the log lines of everything; Dir/log.jsonl has them in any case
-	Port  int       // of the gateway; a free one if zero
-	Steps func(string)
+	Dir   string       // state; a temporary folder, removed at the end, if empty
+	Log   io.Writer    // the log lines of everything; Dir/log.jsonl has them in any case
+	Port  int          // of the gateway; a free one if zero
+	Steps func(string) // told what is being started
+
+	Register    bool                           // let other commands of this user find the stack (Running)
+	Inventories int                            // so many inventory processes behind one address, instead of one in this process
+	Command     func(service string) *exec.Cmd // runs a service in a process of its own; for Inventories
 
 	SweepEvery      time.Duration // runs the sweeps this often instead of by their cron lines
 	OrderExpiry     time.Duration // production's default if zero, as the following
@@ -110,8 +115,11 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 			return nil, fmt.Errorf("start %s: %w", step.what, err)
 		}
 	}
-	if err := s.Endpoints.save(s.options.Dir); err != nil {
-		return nil, err
+	s.PID = os.Getpid()
+	if o.Register {
+		if err := s.Endpoints.save(); err != nil {
+			return nil, err
+		}
 	}
 	go s.watch(run)
 	return s, nil
@@ -140,7 +148,9 @@ func (s *Stack) Stop() {
 			s.closers[i]()
 		}
 		telemetry.SetOutput(os.Stderr)
-		s.Endpoints.forget()
+		if s.options.Register {
+			s.Endpoints.forget()
+		}
 		if s.logFile != nil {
 			s.logFile.Close()
 		}
@@ -187,7 +197,10 @@ func (s *Stack) serve(run context.Context, port int, handler func(url string) (h
 		l.Close()
 		return "", err
 	}
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	protocols := &http.Protocols{}
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	srv := &http.Server{Handler: h, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second}
 	s.servers.Go(func() error { return ignoreClosed(srv.Serve(l)) })
 	s.servers.Go(func() error {
 		<-run.Done()

@@ -23,16 +23,23 @@ func duration(d time.Duration) string {
 }
 
 // startServices serves every gRPC service on a port of its own.
-func (s *Stack) startServices(_, run context.Context) error {
+func (s *Stack) startServices(ctx, run context.Context) error {
 	for _, u := range s.units {
 		if !u.Service {
 			continue
 		}
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		var (
+			url string
+			err error
+		)
+		if u.Name == "inventory" && s.options.Inventories > 0 {
+			url, err = s.startProcesses(ctx, run, u.Name, s.options.Inventories)
+		} else {
+			url, err = s.startService(run, u.Name)
+		}
 		if err != nil {
 			return err
 		}
-		url := "http://" + l.Addr().String()
 		os.Setenv(u.EnvName(), url)
 		switch u.Name {
 		case "inventory":
@@ -40,9 +47,17 @@ func (s *Stack) startServices(_, run context.Context) error {
 		case "payment":
 			s.Payment = url
 		}
-		s.servers.Go(func() error { return rpc.Serve(run, u.Name, l) })
 	}
 	return nil
+}
+
+func (s *Stack) startService(run context.Context, name string) (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	s.servers.Go(func() error { return rpc.Serve(run, name, l) })
+	return "http://" + l.Addr().String(), nil
 }
 
 // startFunctions serves every function by the functions framework, each at its name. The framework chooses no port and

@@ -25,7 +25,7 @@ func wire(ctx context.Context, cfg config) (function.APIHandler, error) {
 	}
 	reading := order.Reading{Orders: orders}
 	return func(ctx context.Context, r *function.Request) (*function.Reply, error) {
-		id := r.URL.Query().Get("id")
+		id := r.PathParam("id")
 		telemetry.Annotate(ctx, "order_id", id)
 		o, err := reading.Get(ctx, r.CustomerID, id)
 		if err != nil {

@@ -27,7 +27,7 @@ func wire(ctx context.Context, cfg config) (function.APIHandler, error) {
 	}
 	cancellation := order.Cancellation{Orders: orders, Now: time.Now, Patience: cfg.Patience}
 	return func(ctx context.Context, r *function.Request) (*function.Reply, error) {
-		id := r.URL.Query().Get("id")
+		id := r.PathParam("id")
 		telemetry.Annotate(ctx, "order_id", id)
 		o, err := cancellation.CancelByCustomer(ctx, r.CustomerID, id)
 		if err != nil {

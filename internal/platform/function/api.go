@@ -22,10 +22,20 @@ import (
 // MaxBody is the largest body a customer may send, in bytes.
 const MaxBody = 256 << 10
 
-// Request is a customer's request. Path parameters are in its query, as API Gateway's CONSTANT_ADDRESS sends them.
+// Request is a customer's request.
 type Request struct {
 	*http.Request
 	CustomerID string
+}
+
+// PathParam is a parameter of the route. API Gateway (path translation CONSTANT_ADDRESS) appends it to the query, so it
+// is the last of its name: those before it are the caller's.
+func (r *Request) PathParam(name string) string {
+	values := r.URL.Query()[name]
+	if len(values) == 0 {
+		return ""
+	}
+	return values[len(values)-1]
 }
 
 // Reply is the answer to a customer.

@@ -17,7 +17,7 @@ type Trace struct {
 }
 
 var (
-	traceparent = regexp.MustCompile(`^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$`)
+	traceparent = regexp.MustCompile(`^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]([0-9a-f])(-.*)?$`)
 	requestID   = regexp.MustCompile(`^[A-Za-z0-9._:/+=-]{1,128}$`)
 )
 
@@ -25,13 +25,23 @@ var (
 // new trace. A request id that is missing, too long or not plain text is replaced by a fresh one.
 func Continue(parent, request string) Trace {
 	t := Trace{TraceID: random(16), SpanID: random(8), RequestID: request}
-	if m := traceparent.FindStringSubmatch(strings.TrimSpace(parent)); m != nil && m[1] != strings.Repeat("0", 32) {
-		t.TraceID, t.Sampled = m[1], m[3] == "01"
+	if id, sampled, ok := parse(parent); ok {
+		t.TraceID, t.Sampled = id, sampled
 	}
 	if !requestID.MatchString(request) {
 		t.RequestID = random(12)
 	}
 	return t
+}
+
+// parse reads a traceparent of version 00, and of later ones the part that they have in common with it. The lowest bit
+// of the flags says sampled; ids of zeros only are none.
+func parse(parent string) (traceID string, sampled, ok bool) {
+	m := traceparent.FindStringSubmatch(strings.TrimSpace(parent))
+	if m == nil || m[1] == "ff" || m[1] == "00" && m[5] != "" || strings.Trim(m[2], "0") == "" || strings.Trim(m[3], "0") == "" {
+		return "", false, false
+	}
+	return m[2], strings.Contains("13579bdf", m[4]), true
 }
 
 // Traceparent is what callees get.

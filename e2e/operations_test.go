@@ -1,0 +1,162 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+)
+
+// operations are what one order costs: billed operations, counted by the clients and told in the log.
+type operations struct {
+	Reads, Writes, Publishes, Deliveries, Invocations, Steps int
+}
+
+func (o operations) less(than operations) bool {
+	sum := func(o operations) int {
+		return o.Reads + o.Writes + o.Publishes + o.Deliveries + o.Invocations + o.Steps
+	}
+	return sum(o) < sum(than)
+}
+
+const operationsFile = "../docs/operations.md"
+
+// TestWhatAnOrderCosts counts the operations of one order per ending and holds them to the committed table: one
+// operation more, or fewer, fails. A redelivery or a sweep can add to a count, never take from it, so each ending
+// is measured a few times and its least counts.
+func TestWhatAnOrderCosts(t *testing.T) {
+	want, err := os.ReadFile(operationsFile)
+	if err != nil && !*update {
+		t.Fatal(err)
+	}
+	best := map[string]operations{}
+	var got []byte
+	for range 4 {
+		measureAll(t, best)
+		if got = operationsTable(best); bytes.Equal(got, want) {
+			return
+		}
+	}
+	if *update {
+		if err := os.WriteFile(operationsFile, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Errorf("the operations of an order changed; if that is meant, run go test ./e2e -run TestWhatAnOrderCosts -update\nwant\n%s\ngot\n%s", want, got)
+}
+
+func measureAll(t *testing.T, best map[string]operations) {
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	for _, s := range Scenarios {
+		if s.Reason == "expired" && best[s.Name].Writes > 0 {
+			continue // the slowest, and the sweep's own operations are not in it
+		}
+		o, err := s.Run(ctx, World{Customer: customer(t, "costs"), AtProvider: look.AtProvider})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := settledCount(ctx, t, o.GetOrderId())
+		if b, ok := best[s.Name]; !ok || n.less(b) {
+			best[s.Name] = n
+		}
+	}
+}
+
+// settledCount counts once the customer was notified, which is the last thing that happens to an order.
+func settledCount(ctx context.Context, t *testing.T, orderID string) operations {
+	for {
+		n, notified := count(t, orderID)
+		if notified {
+			return n
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("order %s: its customer was not notified", orderID)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// count adds up the log lines of an order: those that name it, and those of the trace that it began.
+func count(t *testing.T, orderID string) (n operations, notified bool) {
+	raw, err := os.ReadFile(local.LogFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type logLine struct {
+		Function  string `json:"function"`
+		OrderID   string `json:"order_id"`
+		Trace     string `json:"logging.googleapis.com/trace"`
+		Event     string `json:"event_type"`
+		Outcome   string `json:"outcome"`
+		Reads     int    `json:"reads"`
+		Writes    int    `json:"writes"`
+		Publishes int    `json:"publishes"`
+		Steps     int    `json:"steps"`
+	}
+	var lines []logLine
+	trace := ""
+	for l := range strings.Lines(string(raw)) {
+		var v logLine
+		if json.Unmarshal([]byte(l), &v) != nil {
+			continue // the last line may be half written
+		}
+		lines = append(lines, v)
+		if v.OrderID == orderID && v.Function == "place-order" {
+			trace = v.Trace
+		}
+	}
+	for _, l := range lines {
+		if l.OrderID != orderID && (trace == "" || l.Trace != trace) || l.Function == "get-order" || l.Outcome == "" {
+			continue
+		}
+		n.Reads, n.Writes, n.Publishes, n.Steps = n.Reads+l.Reads, n.Writes+l.Writes, n.Publishes+l.Publishes, n.Steps+l.Steps
+		switch {
+		case l.Steps > 0: // an execution
+		case l.Event != "":
+			n.Deliveries++
+			n.Invocations++
+		default:
+			n.Invocations++
+		}
+		notified = notified || l.Function == "notify-customer"
+	}
+	return n, notified
+}
+
+func operationsTable(best map[string]operations) []byte {
+	var b bytes.Buffer
+	b.WriteString(`# What an order costs
+
+Billed operations of one order of one line, by how it ends: Firestore document reads and writes, Pub/Sub publishes and
+deliveries, invocations of functions and services, and Workflows steps (our engine's count, by the published rule; not
+yet compared with an invoice). Counted by the clients, told in the log line of each invocation, added up by trace and
+order id. A test holds this table: one operation more fails (` + "`go test ./e2e -run TestWhatAnOrderCosts`" + `).
+Each further line adds one read and one write (its stock). The sweeps' own queries are not any order's.
+
+`)
+	t := tabwriter.NewWriter(&b, 0, 0, 1, ' ', tabwriter.Debug|tabwriter.AlignRight)
+	row := func(cells ...any) { fmt.Fprintf(t, strings.Repeat("%v \t", len(cells))+"\n", cells...) }
+	row("Ending", "Reads", "Writes", "Publishes", "Deliveries", "Invocations", "Steps")
+	row("---", "--:", "--:", "--:", "--:", "--:", "--:")
+	for _, s := range Scenarios {
+		n := best[s.Name]
+		row(s.Name, n.Reads, n.Writes, n.Publishes, n.Deliveries, n.Invocations, n.Steps)
+	}
+	t.Flush()
+	var out bytes.Buffer
+	for l := range strings.Lines(b.String()) {
+		if i := strings.Index(l, "|"); i >= 0 && strings.Count(l, "|") > 3 {
+			l = "|" + l
+		}
+		out.WriteString(l)
+	}
+	return out.Bytes()
+}
