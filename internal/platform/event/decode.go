@@ -15,32 +15,43 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// MaxBody is the largest delivery taken: Eventarc's limit of 512 KiB, with room for the base64 of a wrapped push.
-const MaxBody = 1 << 20
+// Limits, in bytes. MaxData is the largest message that is decoded, and how much of a larger one is parked: a dead
+// letter is one Firestore document of 1 MiB with its attributes. maxBody has room for the base64 of a wrapped push.
+const (
+	MaxData = 900 << 10
+	maxBody = 2 << 20
+)
 
 // Message is a delivery as it came: what a dead letter keeps.
 type Message struct {
 	Attributes map[string]string
 	Data       []byte
-	Attempt    int // delivery attempt, from 1; 0 if not known
+	Clipped    bool // Data is the first MaxData bytes of more
+	Attempt    int  // delivery attempt, from 1; 0 if not known
 }
 
 // Read takes a Pub/Sub push apart. Both forms decode: unwrapped, the attributes as headers (what our subscriptions
-// send), and wrapped, the JSON envelope. The error says why it is neither.
+// send), and wrapped, the JSON envelope. What is too large is clipped, so that it can be parked. An error says that the
+// body broke off: the next delivery may be whole.
 func Read(r *http.Request) (Message, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
 	if err != nil {
 		return Message{}, fmt.Errorf("read delivery: %w", err)
 	}
-	if len(body) > MaxBody {
-		return Message{}, fmt.Errorf("delivery is larger than %d bytes", MaxBody)
+	m := read(r, body)
+	if len(m.Data) > MaxData {
+		m.Data, m.Clipped = m.Data[:MaxData], true
 	}
+	return m, nil
+}
+
+func read(r *http.Request, body []byte) Message {
 	if r.Header.Get("ce-id") == "" && strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 		if m, ok := unwrap(body); ok {
-			return m, nil
+			return m
 		}
 	}
-	return unwrapped(r, body), nil
+	return unwrapped(r, body)
 }
 
 // attributePrefixes tell a message's attributes from the other headers: CloudEvents, Pub/Sub's own, those it adds to a
@@ -88,6 +99,9 @@ func unwrap(body []byte) (Message, bool) {
 
 // Decode reads the event a delivery carries. An error is permanent: the same delivery never decodes.
 func Decode(m Message) (*Event, error) {
+	if m.Clipped {
+		return nil, fmt.Errorf("the message is larger than %d bytes", MaxData)
+	}
 	ce, err := cloudEvent(m)
 	if err != nil {
 		return nil, err

@@ -82,8 +82,8 @@ func Write(w http.ResponseWriter, requestID string, err error) {
 	e := fault.Of(err)
 	status := Status(err)
 	p := Problem{
-		Type: "about:blank", Title: http.StatusText(status), Status: status,
-		Detail: e.Message, Reason: e.Reason, Errors: e.Fields, RequestID: requestID,
+		Type: "about:blank", Title: title(status), Status: status,
+		Detail: detail(e, status), Reason: e.Reason, Errors: e.Fields, RequestID: requestID,
 	}
 	if e.Reason != "" {
 		p.Type = "https://orderflow.dev/problems#" + e.Reason
@@ -95,6 +95,25 @@ func Write(w http.ResponseWriter, requestID string, err error) {
 		w.Header().Set("Retry-After", "1")
 	}
 	writeJSON(w, "application/problem+json", status, p)
+}
+
+func title(status int) string {
+	if t := http.StatusText(status); t != "" {
+		return t
+	}
+	return "Client Closed Request" // 499 is nginx's
+}
+
+// detail is the domain's own sentence, which has a reason. Any other message names our databases and addresses: it is
+// for the log and for callers inside.
+func detail(e *fault.Error, status int) string {
+	switch {
+	case e.Reason != "":
+		return e.Message
+	case status < http.StatusInternalServerError:
+		return "the request was not carried out"
+	}
+	return "something went wrong on our side: try again, and tell us the request id if it stays so"
 }
 
 // rpcError is Connect's error body with the reason added, so that a workflow can tell a refusal from trouble.

@@ -78,7 +78,10 @@ func (d *Database) Commit(ctx context.Context, writes ...store.Write) (at time.T
 		at, err = d.commit(writes)
 		return err
 	})
-	return at, err
+	if err != nil {
+		return time.Time{}, err
+	}
+	return at, nil
 }
 
 func (d *Database) commit(writes []store.Write) (time.Time, error) {

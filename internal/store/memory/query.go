@@ -17,8 +17,8 @@ import (
 
 // Query implements store.Database.
 func (d *Database) Query(ctx context.Context, q store.Query) (out []store.Document, err error) {
-	if q.Limit < 1 {
-		return nil, fault.New(codes.InvalidArgument, "", "query %s: a limit is missing", q.Collection)
+	if q.Limit < 1 || len(q.After) > 0 && len(q.After) != len(q.OrderBy) {
+		return nil, fault.New(codes.InvalidArgument, "", "query %s: it has no limit, or a cursor that does not fit its order", q.Collection)
 	}
 	err = d.do(ctx, "query", nil, func() error {
 		orders := ordered(q)
@@ -88,7 +88,7 @@ func position(doc store.Document, orders []store.Order) []string {
 	return out
 }
 
-// compare compares a document with a position, of which there may be less than the whole.
+// compare compares a document with a position, of which there may be only the beginning.
 func compare(doc store.Document, orders []store.Order, with []string) int {
 	at := position(doc, orders)[:len(with)]
 	for i, o := range orders[:len(with)] {
