@@ -120,7 +120,8 @@ type Store interface {
 	Update(ctx context.Context, id string, change func(*Order) error) (*Order, error)
 	// List is a page of a customer's orders, newest first.
 	List(ctx context.Context, q ListQuery) (orders []*Order, nextPageToken string, err error)
-	// Due are at most limit orders whose NextAttempt has come.
+	// Due are at most limit orders whose NextAttempt has come. An error names those that could not be read; the others
+	// are answered all the same.
 	Due(ctx context.Context, now time.Time, limit int) ([]*Order, error)
 }
 

@@ -38,9 +38,7 @@ func (s Sweeping) Sweep(ctx context.Context) (Swept, error) {
 		failed []error
 	)
 	due, err := s.Orders.Due(ctx, s.Now(), sweepLimit)
-	if err != nil {
-		return done, err
-	}
+	failed = append(failed, err)
 	done.Due = len(due)
 	for _, o := range due {
 		err := s.attend(ctx, o, &done)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"testing"
@@ -19,9 +20,12 @@ import (
 	"orderflow.dev/internal/journal"
 	"orderflow.dev/internal/order"
 	"orderflow.dev/internal/platform/event"
+	"orderflow.dev/internal/platform/telemetry"
 	"orderflow.dev/internal/store"
 	"orderflow.dev/internal/store/memory"
 )
+
+func init() { telemetry.SetOutput(io.Discard) }
 
 // moment has nanoseconds, which a database does not keep.
 var moment = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
@@ -146,7 +150,7 @@ func wantMark(t *testing.T, db *memory.Database, path string, mark int64, findab
 	}
 }
 
-func same(t *testing.T, what string, want, got any) {
+func same[T any](t *testing.T, what string, want, got T) {
 	t.Helper()
 	if diff := cmp.Diff(want, got, protocmp.Transform(), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", what, diff)

@@ -62,7 +62,10 @@ func (s *Items) upsert(ctx context.Context, items []inventory.Stated) error {
 		}
 	}
 	if len(writes) > 0 {
-		writes = append(writes, Write{Path: catalogueState, As: state.UpdateTime, Fields: Fields{"change_time": s.now()}})
+		// The count makes it a change whatever the clock says: a write that changes nothing keeps the update time.
+		writes = append(writes, Write{Path: catalogueState, As: state.UpdateTime, Fields: Fields{
+			"change_time": s.now(), "changes": state.number("changes") + 1,
+		}})
 	}
 	for i, it := range items {
 		stock := documents[2*i+1]

@@ -105,7 +105,7 @@ func validID(id string) bool {
 // Update implements order.Store.
 func (s *Orders) Update(ctx context.Context, id string, change func(*order.Order) error) (*order.Order, error) {
 	var o *order.Order
-	return o, retry(ctx, func() error {
+	err := retry(ctx, func() error {
 		var (
 			as  time.Time
 			err error
@@ -117,7 +117,7 @@ func (s *Orders) Update(ctx context.Context, id string, change func(*order.Order
 		if err := change(o); err != nil {
 			return err
 		}
-		if len(o.Journal.Entries) == entries && o.NextAttempt.Equal(next) && o.Attempts == attempts {
+		if len(o.Journal.Entries) == entries && o.NextAttempt.Truncate(time.Microsecond).Equal(next) && o.Attempts == attempts {
 			return nil
 		}
 		fields, err := orderFields(o, false)
@@ -127,6 +127,10 @@ func (s *Orders) Update(ctx context.Context, id string, change func(*order.Order
 		_, err = s.commit(ctx, id, fields, &o.Journal, as, o.Final())
 		return err
 	})
+	if err != nil {
+		return nil, err // o may have been changed in vain
+	}
+	return o, nil
 }
 
 // List implements order.Store. It runs on the indexes (customer_id, create_time desc) and (customer_id, status,
@@ -184,23 +188,27 @@ func readToken(token string) ([]any, error) {
 
 // Due implements order.Store. It runs on the index (sweep_shard, next_attempt_time).
 func (s *Orders) Due(ctx context.Context, now time.Time, limit int) ([]*order.Order, error) {
-	var due []*order.Order
+	var (
+		due    []*order.Order
+		failed []error
+	)
 	for shard := range int64(shards) {
 		documents, err := s.db.Query(ctx, Query{
 			Collection: "orders", Limit: max(limit/shards, 1),
 			Where:   []Where{{fieldSweepShard, "==", shard}, {fieldNextAttempt, "<=", now}},
 			OrderBy: []Order{{Field: fieldNextAttempt}},
 		})
-		if err != nil {
-			return nil, err
+		failed = append(failed, err)
+		for _, d := range documents {
+			o, err := readOrder(d)
+			if err != nil {
+				failed = append(failed, err)
+				continue
+			}
+			due = append(due, o)
 		}
-		orders, err := readOrders(documents)
-		if err != nil {
-			return nil, err
-		}
-		due = append(due, orders...)
 	}
-	return due, nil
+	return due, errors.Join(failed...)
 }
 
 func readOrders(documents []Document) ([]*order.Order, error) {

@@ -89,21 +89,17 @@ func (o *outbox) journalFields(id string, fields Fields, j *journal.Journal, isN
 }
 
 // publish publishes everything above the mark, in order: a writer does not know what became of the events before its
-// own.
+// own. It stops at the first that fails, since a call caused by an event is evidence of those before it.
 func (o *outbox) publish(ctx context.Context, id string, j *journal.Journal) bool {
 	entries := j.Unpublished()
-	if len(entries) == 0 {
-		return false
+	for _, e := range entries {
+		if err := o.publisher.Publish(ctx, event.FromJournal(o.collection, e)); err != nil {
+			telemetry.Log(ctx, slog.LevelWarn, "events left to sweep-journals", slog.String("order_id", id), slog.String("error", err.Error()))
+			return false
+		}
+		j.Witness(e.Event.GetSeq())
 	}
-	events := make([]event.Event, len(entries))
-	for i, e := range entries {
-		events[i] = event.FromJournal(o.collection, e)
-	}
-	if err := o.publisher.Publish(ctx, events...); err != nil {
-		telemetry.Log(ctx, slog.LevelWarn, "events left to sweep-journals", slog.String("order_id", id), slog.String("error", err.Error()))
-		return false
-	}
-	return true
+	return len(entries) > 0
 }
 
 // mark records that everything is published. Its precondition is the writer's own update time: an event appended

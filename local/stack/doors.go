@@ -14,11 +14,8 @@ import (
 	"orderflow.dev/internal/unit"
 	"orderflow.dev/local/eventarc"
 	"orderflow.dev/local/gateway"
-	"orderflow.dev/local/oidc"
 	"orderflow.dev/local/scheduler"
 )
-
-func tokenFor(audience string) oidc.TokenOption { return oidc.WithAudience(audience) }
 
 // startDoors opens what brings work in: deliveries, the sweeps' clock, and last the gateway.
 func (s *Stack) startDoors(ctx, run context.Context) error {

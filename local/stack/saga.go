@@ -9,9 +9,12 @@ import (
 	"net"
 	"path"
 	"strings"
+	"sync"
+	"time"
 
 	"orderflow.dev"
 	"orderflow.dev/internal/platform/telemetry"
+	"orderflow.dev/local/oidc"
 	"orderflow.dev/local/workflows"
 )
 
@@ -30,9 +33,7 @@ func (s *Stack) startWorkflows(_, run context.Context) error {
 	}
 	s.Engine = workflows.NewEngine(workflows.Options{
 		Project: Project, Location: Location, Env: env, StartsPerSecond: s.options.StartsPerSecond, OnEnd: s.logExecution,
-		Token: func(_ context.Context, audience string) (string, error) {
-			return s.Issuer.Token("fulfil-order", tokenFor(audience))
-		},
+		Token: s.sagaToken(),
 	})
 	files, err := fs.Glob(orderflow.Tree, "workflows/*.yaml")
 	if err != nil {
@@ -57,6 +58,26 @@ func (s *Stack) startWorkflows(_, run context.Context) error {
 	setenv(map[string]string{"WORKFLOWS_EMULATOR_HOST": s.Workflows, "WORKFLOW_LOCATION": Location})
 	s.servers.Go(func() error { return s.Engine.Serve(run, l) })
 	return nil
+}
+
+// sagaToken gives the saga ID tokens, one per audience for most of its life: signing one for each call would be half of
+// what the stack's own processor time goes to.
+func (s *Stack) sagaToken() func(context.Context, string) (string, error) {
+	type issued struct {
+		token string
+		until time.Time
+	}
+	var tokens sync.Map
+	return func(_ context.Context, audience string) (string, error) {
+		if t, ok := tokens.Load(audience); ok && time.Now().Before(t.(issued).until) {
+			return t.(issued).token, nil
+		}
+		token, err := s.Issuer.Token("fulfil-order", oidc.WithAudience(audience), oidc.WithTTL(time.Hour))
+		if err == nil {
+			tokens.Store(audience, issued{token, time.Now().Add(50 * time.Minute)})
+		}
+		return token, err
+	}
 }
 
 // logExecution writes the line that Workflows writes at the end of an execution.

@@ -80,5 +80,9 @@ func newData(eventType string) (proto.Message, error) {
 	if err != nil {
 		return nil, fmt.Errorf("unknown event type %q", eventType)
 	}
-	return t.New().Interface(), nil
+	data := t.New().Interface()
+	if _, ok := data.(journal.Event); !ok {
+		return nil, fmt.Errorf("%q is no event", eventType)
+	}
+	return data, nil
 }

@@ -67,25 +67,31 @@ func API[C any](name, method string, wire func(context.Context, C) (APIHandler, 
 		w.Header().Set("X-Request-Id", t.RequestID)
 		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 		err := run(name, r, t, func(ctx context.Context) error {
-			reply, err := answer(ctx, method, f.verifier, f.handle, r)
+			if err := only(method, w, r); err != nil {
+				return err
+			}
+			reply, err := answer(ctx, f.verifier, f.handle, r)
 			if err != nil {
 				return err
 			}
 			return write(w, reply)
 		})
 		if err != nil {
-			if r.Method != method {
-				w.Header().Set("Allow", method)
-			}
 			problem.Write(w, t.RequestID, err)
 		}
 	})
 }
 
-func answer(ctx context.Context, method string, v *auth.Verifier, handle APIHandler, r *http.Request) (*Reply, error) {
-	if r.Method != method {
-		return nil, fault.New(codes.Unimplemented, "method_not_allowed", "use %s here, not %s", method, r.Method)
+// only refuses other methods than one, and says which it is (RFC 9110, section 15.5.6).
+func only(method string, w http.ResponseWriter, r *http.Request) error {
+	if r.Method == method {
+		return nil
 	}
+	w.Header().Set("Allow", method)
+	return fault.New(codes.InvalidArgument, "method_not_allowed", "use %s here, not %s", method, r.Method)
+}
+
+func answer(ctx context.Context, v *auth.Verifier, handle APIHandler, r *http.Request) (*Reply, error) {
 	customer, err := v.Customer(ctx, r)
 	if err != nil {
 		return nil, err

@@ -38,8 +38,8 @@ func Call[C any, Req, Resp proto.Message](name string, wire func(context.Context
 func decode[Req proto.Message](w http.ResponseWriter, r *http.Request) (Req, error) {
 	var typed Req
 	req := typed.ProtoReflect().Type().New().Interface().(Req)
-	if r.Method != http.MethodPost {
-		return req, fault.New(codes.Unimplemented, "method_not_allowed", "use POST here, not %s", r.Method)
+	if err := only(http.MethodPost, w, r); err != nil {
+		return req, err
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	if err != nil {
@@ -53,8 +53,11 @@ func decode[Req proto.Message](w http.ResponseWriter, r *http.Request) (Req, err
 
 // jsonError is protojson's error without its prefix and deliberately unstable white space.
 func jsonError(err error) string {
-	text := strings.ReplaceAll(err.Error(), "\u00a0", " ")
-	return strings.TrimPrefix(strings.TrimPrefix(text, "proto: "), "(")
+	text := strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\u00a0", " "), "proto: ")
+	if at, ok := strings.CutPrefix(text, "("); ok {
+		text = strings.Replace(at, ")", "", 1) // (line 1:2): …
+	}
+	return text
 }
 
 // Summary is what a scheduled run did, for its log line and its answer.
@@ -83,10 +86,11 @@ type WebhookHandler func(context.Context, *http.Request) error
 func Webhook[C any](name string, maxBody int64, wire func(context.Context, C) (WebhookHandler, error)) {
 	register(name, wire, func(handle WebhookHandler, w http.ResponseWriter, r *http.Request) {
 		t := traceOf(r)
+		w.Header().Set("X-Request-Id", t.RequestID)
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		err := run(name, r, t, func(ctx context.Context) error {
-			if r.Method != http.MethodPost {
-				return fault.New(codes.Unimplemented, "method_not_allowed", "use POST here, not %s", r.Method)
+			if err := only(http.MethodPost, w, r); err != nil {
+				return err
 			}
 			return handle(ctx, r)
 		})

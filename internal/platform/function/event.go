@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 
+	"google.golang.org/grpc/codes"
+
 	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/platform/event"
 	"orderflow.dev/internal/platform/problem"
@@ -62,18 +64,19 @@ type MessageHandler func(context.Context, event.Message) error
 // Message makes a function that Pub/Sub pushes raw messages to.
 func Message[C any](name string, wire func(context.Context, C) (MessageHandler, error)) {
 	register(name, wire, func(handle MessageHandler, w http.ResponseWriter, r *http.Request) {
-		m, err := event.Read(r)
-		if err == nil {
-			a := m.Attributes
-			err = run(name, r, telemetry.Continue(a["ce-traceparent"], a["ce-requestid"]), func(ctx context.Context) error {
-				telemetry.Annotate(ctx, "order_id", a["ce-subject"])
-				telemetry.Annotate(ctx, "event_id", a["ce-id"])
-				telemetry.Annotate(ctx, "event_type", a["ce-type"])
-				telemetry.Annotate(ctx, "seq", a["ce-seq"])
-				telemetry.Annotate(ctx, "attempt", m.Attempt)
-				return handle(ctx, m)
-			})
-		}
+		m, broken := event.Read(r)
+		a := m.Attributes
+		err := run(name, r, telemetry.Continue(a["ce-traceparent"], a["ce-requestid"]), func(ctx context.Context) error {
+			if broken != nil {
+				return fault.Wrap(broken, codes.Canceled, "", "the delivery could not be read")
+			}
+			telemetry.Annotate(ctx, "order_id", a["ce-subject"])
+			telemetry.Annotate(ctx, "event_id", a["ce-id"])
+			telemetry.Annotate(ctx, "event_type", a["ce-type"])
+			telemetry.Annotate(ctx, "seq", a["ce-seq"])
+			telemetry.Annotate(ctx, "attempt", m.Attempt)
+			return handle(ctx, m)
+		})
 		if err != nil {
 			http.Error(w, problem.CodeName(fault.Code(err)), http.StatusInternalServerError) // not 2xx: delivered again
 			return

@@ -127,7 +127,11 @@ type rpcError struct {
 // WriteRPC answers the saga, or any JSON caller of a gRPC method, with err.
 func WriteRPC(w http.ResponseWriter, err error) {
 	e := fault.Of(err)
-	writeJSON(w, "application/json", RPCStatus(e.Code), rpcError{
+	status := RPCStatus(e.Code)
+	if e.Reason == "method_not_allowed" {
+		status = http.StatusMethodNotAllowed
+	}
+	writeJSON(w, "application/json", status, rpcError{
 		Code: CodeName(e.Code), Message: e.Message, Reason: e.Reason, Fields: e.Fields,
 	})
 }

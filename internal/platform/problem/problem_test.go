@@ -73,7 +73,7 @@ var wantReasons = map[string]struct {
 	code codes.Code
 	want int
 }{
-	"method_not_allowed":     {codes.Unimplemented, 405},
+	"method_not_allowed":     {codes.InvalidArgument, 405},
 	"body_too_large":         {codes.InvalidArgument, 413},
 	"unsupported_media_type": {codes.InvalidArgument, 415},
 	"idempotency_key_reused": {codes.InvalidArgument, 422},
