@@ -21,12 +21,13 @@ type Evidence struct {
 
 // Confirming ends orders well.
 type Confirming struct {
-	Orders Store
-	Now    func() time.Time
+	Orders   Store
+	Now      func() time.Time
+	Patience time.Duration // how long the sweep waits before it starts another saga
 }
 
 // Confirm makes a placed order CONFIRMED once its stock is held and its money charged. While the payment is pending the
-// order stays PLACED: an event or its expiry starts the saga again. FAILED_PRECONDITION with reason "cancelled" says
+// order stays PLACED: an event starts the saga again, or, should that be lost, the sweep, now and then until it expires. FAILED_PRECONDITION with reason "cancelled" says
 // that a cancellation won.
 func (c Confirming) Confirm(ctx context.Context, id string, e Evidence) (*Order, error) {
 	if e.Reservation != typev1.ReservationState_RESERVATION_STATE_HELD {
@@ -41,7 +42,7 @@ func (c Confirming) Confirm(ctx context.Context, id string, e Evidence) (*Order,
 		case status != Placed:
 			return fault.New(codes.FailedPrecondition, string(ByCustomer), "order %s is being cancelled", id)
 		case e.Payment == typev1.PaymentState_PAYMENT_STATE_PENDING:
-			o.NextAttempt = o.Created().GetExpireTime().AsTime()
+			o.NextAttempt = next(o, c.Now(), c.Patience)
 			return nil
 		case e.Payment != typev1.PaymentState_PAYMENT_STATE_CHARGED:
 			return fault.New(codes.InvalidArgument, "no_evidence", "order %s cannot be confirmed: its payment is %s, not charged", id, e.Payment)

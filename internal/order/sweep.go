@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -22,39 +23,60 @@ type Swept struct {
 	Due, Restarted, Expired, Throttled int
 }
 
-// sweepLimit bounds one run.
-const sweepLimit = 500
+// sweepLimit bounds one run, sweepParallel how many orders are attended to at once.
+const (
+	sweepLimit    = 1000
+	sweepParallel = 16
+)
 
 // maxBackoff is the longest an unfinished order waits for another saga.
 const maxBackoff = 10 * time.Minute
 
-// errThrottled ends a sweep early: Workflows has enough to do.
-var errThrottled = fault.New(codes.ResourceExhausted, "throttled", "Workflows takes no more executions now")
-
-// Sweep looks at every order whose time has come. One order's error does not keep it from the others.
+// Sweep looks at every order whose time has come, until Workflows throttles: then it has enough to do. One order's error
+// does not keep it from the others.
 func (s Sweeping) Sweep(ctx context.Context) (Swept, error) {
-	var (
-		done   Swept
-		failed []error
-	)
 	due, err := s.Orders.Due(ctx, s.Now(), sweepLimit)
-	failed = append(failed, err)
-	done.Due = len(due)
+	if err != nil {
+		return Swept{}, err
+	}
+	var (
+		mu     sync.Mutex
+		done   = Swept{Due: len(due)}
+		failed []error
+		wg     sync.WaitGroup
+		places = make(chan struct{}, sweepParallel)
+	)
 	for _, o := range due {
-		err := s.attend(ctx, o, &done)
-		if errors.Is(err, errThrottled) {
-			done.Throttled++
+		places <- struct{}{}
+		mu.Lock()
+		throttled := done.Throttled > 0
+		mu.Unlock()
+		if throttled {
 			break
 		}
-		if err != nil {
-			failed = append(failed, err)
-		}
+		wg.Go(func() {
+			defer func() { <-places }()
+			did, err := s.attend(ctx, o)
+			mu.Lock()
+			defer mu.Unlock()
+			done.add(did)
+			if err != nil {
+				failed = append(failed, err)
+			}
+		})
 	}
+	wg.Wait()
 	return done, errors.Join(failed...)
 }
 
+func (s *Swept) add(did Swept) {
+	s.Restarted += did.Restarted
+	s.Expired += did.Expired
+	s.Throttled += did.Throttled
+}
+
 // attend claims the order before it acts, so that two sweeps do not both start a saga.
-func (s Sweeping) attend(ctx context.Context, seen *Order, done *Swept) error {
+func (s Sweeping) attend(ctx context.Context, seen *Order) (Swept, error) {
 	now := s.Now()
 	var claimed, expired bool
 	o, err := s.Orders.Update(ctx, seen.ID, func(o *Order) error {
@@ -71,19 +93,17 @@ func (s Sweeping) attend(ctx context.Context, seen *Order, done *Swept) error {
 		o.NextAttempt = next(o, now, s.Patience)
 		return nil
 	})
-	if err != nil || !claimed {
-		return err
+	switch {
+	case err != nil || !claimed:
+		return Swept{}, err
+	case expired:
+		return Swept{Expired: 1}, nil
 	}
-	if expired {
-		done.Expired++
-		return nil
-	}
-	done.Restarted++
 	err = s.Saga.Start(ctx, fulfilment(o, 0))
 	if fault.Code(err) == codes.ResourceExhausted {
-		return errThrottled
+		return Swept{Throttled: 1}, nil
 	}
-	return err
+	return Swept{Restarted: 1}, err
 }
 
 // next doubles the wait from attempt to attempt, but never sleeps through the order's expiry.

@@ -51,14 +51,14 @@ func validCharge(orderID string, amount *typev1.Money, method string) error {
 	return fault.Invalid(bad)
 }
 
-// chargeAgain answers a payment that exists. One whose outcome is unknown is asked for first: only what the provider
-// never heard of is sent again, with the same key.
+// chargeAgain answers a payment that exists. One that is open is asked for first, since a webhook can be lost too: only
+// what the provider never heard of is sent again, with the same key.
 func (p Paying) chargeAgain(ctx context.Context, orderID string) (*Payment, error) {
 	pay, err := p.Payments.Get(ctx, orderID)
 	if err != nil {
 		return nil, err
 	}
-	if pay.State != Charging {
+	if !pay.open() {
 		return verdict(pay)
 	}
 	charge, err := p.Provider.Find(ctx, orderID)
@@ -74,7 +74,7 @@ func (p Paying) record(ctx context.Context, seen *Payment, c Charge, err error) 
 		return nil, unsettled(seen.OrderID, err)
 	}
 	pay, err := p.Payments.Update(ctx, seen, func(pay *Payment) error {
-		if pay.State == Charging {
+		if pay.open() {
 			pay.settle(c, p.Now(), false)
 		}
 		return nil

@@ -126,6 +126,14 @@ func sweep(t *testing.T, db store.Database, p store.Publisher, collection string
 	return n
 }
 
+// sweepInVain is a sweep that must say that it could not publish.
+func sweepInVain(t *testing.T, db store.Database, p store.Publisher, collection string) {
+	t.Helper()
+	if _, err := store.Sweep(t.Context(), db, p, collection, moment.Add(time.Minute), time.Minute); err == nil {
+		t.Fatal("the sweep could not publish, and did not say so")
+	}
+}
+
 func journalOf(t *testing.T, db store.Database, collection, id string) journal.Journal {
 	t.Helper()
 	j, err := store.JournalOf(t.Context(), db, collection, id)

@@ -8,6 +8,10 @@ import (
 	"path"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc/codes"
+
+	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/journal"
 	"orderflow.dev/internal/platform/event"
 	"orderflow.dev/internal/platform/telemetry"
@@ -118,8 +122,14 @@ func (o *outbox) mark(ctx context.Context, id string, j *journal.Journal, as tim
 	return at
 }
 
-// Sweep publishes what a crash or a failed publish kept back in a collection's journals for longer than grace, and
-// says how many journals it found.
+// sweepPage is how many journals a sweep reads at once, sweepParallel how many of them it publishes at once.
+const (
+	sweepPage     = 250
+	sweepParallel = 16
+)
+
+// Sweep publishes what a crash or a failed publish kept back in a collection's journals for longer than grace, page by
+// page until nothing is left, and says how many journals it found.
 func Sweep(ctx context.Context, db Database, p Publisher, collection string, now time.Time, grace time.Duration) (int, error) {
 	o := &outbox{db: db, publisher: p, collection: collection, now: func() time.Time { return now }}
 	var (
@@ -127,21 +137,45 @@ func Sweep(ctx context.Context, db Database, p Publisher, collection string, now
 		failed []error
 	)
 	for shard := range int64(shards) {
-		documents, err := db.Query(ctx, Query{
-			Collection: collection, Limit: 250,
-			Where:   []Where{{fieldShard, "==", shard}, {fieldUnpublished, "<=", now.Add(-grace)}},
+		n, err := o.sweepShard(ctx, shard, now.Add(-grace))
+		found += n
+		failed = append(failed, err)
+	}
+	return found, errors.Join(failed...)
+}
+
+// sweepShard stops at a page with a failure: what is found again and again must not keep it going for ever.
+func (o *outbox) sweepShard(ctx context.Context, shard int64, before time.Time) (found int, err error) {
+	for {
+		documents, err := o.db.Query(ctx, Query{
+			Collection: o.collection, Limit: sweepPage,
+			Where:   []Where{{fieldShard, "==", shard}, {fieldUnpublished, "<=", before}},
 			OrderBy: []Order{{Field: fieldUnpublished}},
 		})
 		if err != nil {
-			failed = append(failed, err)
-			continue
+			return found, err
 		}
 		found += len(documents)
-		for _, d := range documents {
-			failed = append(failed, o.sweep(ctx, d))
+		if err := o.sweepAll(ctx, documents); err != nil || len(documents) < sweepPage {
+			return found, err
 		}
 	}
-	return found, errors.Join(failed...)
+}
+
+func (o *outbox) sweepAll(ctx context.Context, documents []Document) error {
+	var (
+		g      errgroup.Group
+		failed = make([]error, len(documents))
+	)
+	g.SetLimit(sweepParallel)
+	for i, d := range documents {
+		g.Go(func() error {
+			failed[i] = o.sweep(ctx, d) // one journal's error does not keep the others back
+			return nil
+		})
+	}
+	_ = g.Wait() // never an error: they are in failed
+	return errors.Join(failed...)
 }
 
 func (o *outbox) sweep(ctx context.Context, d Document) error {
@@ -150,8 +184,9 @@ func (o *outbox) sweep(ctx context.Context, d Document) error {
 		return err
 	}
 	id := path.Base(d.Path)
-	if len(j.Unpublished()) == 0 || o.publish(ctx, id, &j) {
-		o.mark(ctx, id, &j, d.UpdateTime)
+	if len(j.Unpublished()) > 0 && !o.publish(ctx, id, &j) {
+		return fault.New(codes.Unavailable, "", "the events of %s could not be published", d.Path)
 	}
+	o.mark(ctx, id, &j, d.UpdateTime)
 	return nil
 }

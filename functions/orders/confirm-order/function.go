@@ -14,7 +14,8 @@ import (
 )
 
 type config struct {
-	Store store.Config
+	Store    store.Config
+	Patience time.Duration `env:"SAGA_PATIENCE, default=2m"`
 }
 
 func init() { function.Call("confirm-order", wire) }
@@ -24,7 +25,7 @@ func wire(ctx context.Context, cfg config) (func(context.Context, *orderv1.Confi
 	if err != nil {
 		return nil, err
 	}
-	confirming := order.Confirming{Orders: orders, Now: time.Now}
+	confirming := order.Confirming{Orders: orders, Now: time.Now, Patience: cfg.Patience}
 	return func(ctx context.Context, req *orderv1.ConfirmOrderRequest) (*orderv1.ConfirmOrderResponse, error) {
 		telemetry.Annotate(ctx, "order_id", req.GetOrderId())
 		o, err := confirming.Confirm(ctx, req.GetOrderId(), order.Evidence{

@@ -4,24 +4,30 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"time"
 
 	"google.golang.org/api/idtoken"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/credentials/oauth"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	"orderflow.dev/internal/platform/telemetry"
 )
 
-// retryPolicy retries what cannot have run, or may run twice: every RPC here is idempotent
-// (https://github.com/grpc/proposal/blob/master/A6-client-retries.md).
-const retryPolicy = `{"methodConfig":[{"name":[{}],"retryPolicy":{"maxAttempts":4,"initialBackoff":"0.05s",
-"maxBackoff":"1s","backoffMultiplier":2,"retryableStatusCodes":["UNAVAILABLE"]}}]}`
+// Retries of a call that was answered UNAVAILABLE: it cannot have run, or may run twice, as every RPC here is idempotent.
+// A gRPC service config cannot do it: grpc-go retries no answer that came with headers, and a server behind net/http, as
+// ours and Cloud Run's front end are, always sends them (google.golang.org/grpc, csAttempt.shouldRetry).
+const (
+	maxAttempts  = 4
+	firstBackoff = 50 * time.Millisecond // doubled each time, half of it by chance
+)
 
 // Timeout bounds a call whose caller set no deadline.
 const Timeout = 5 * time.Second
@@ -33,7 +39,7 @@ func Dial(ctx context.Context, serviceURL string) (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("service URL: %w", err)
 	}
-	options := []grpc.DialOption{grpc.WithDefaultServiceConfig(retryPolicy), grpc.WithUnaryInterceptor(call)}
+	options := []grpc.DialOption{grpc.WithUnaryInterceptor(call)}
 	target := u.Host
 	switch {
 	case u.Scheme == "https":
@@ -45,7 +51,7 @@ func Dial(ctx context.Context, serviceURL string) (*grpc.ClientConn, error) {
 			grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12})),
 			grpc.WithPerRPCCredentials(oauth.TokenSource{TokenSource: tokens}))
 		if u.Port() == "" {
-			target = net.JoinHostPort(u.Host, "443")
+			target = net.JoinHostPort(u.Hostname(), "443")
 		}
 	case u.Scheme == "http" && loopback(u.Hostname()):
 		options = append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -70,6 +76,23 @@ func call(ctx context.Context, method string, req, reply any, cc *grpc.ClientCon
 	if t := telemetry.TraceOf(ctx); t.TraceID != "" {
 		ctx = metadata.AppendToOutgoingContext(ctx, "traceparent", t.Traceparent(), "x-request-id", t.RequestID)
 	}
-	telemetry.Count(ctx, "calls", 1)
-	return fromStatus(invoke(ctx, method, req, reply, cc, opts...))
+	for n := 1; ; n++ {
+		telemetry.Count(ctx, "calls", 1)
+		err := invoke(ctx, method, req, reply, cc, opts...)
+		if status.Code(err) != codes.Unavailable || n == maxAttempts || !pause(ctx, firstBackoff<<(n-1)) {
+			return fromStatus(err)
+		}
+	}
+}
+
+// pause waits for half of d to all of it; false if ctx ends before that.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d/2 + rand.N(d/2))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

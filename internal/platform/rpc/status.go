@@ -1,6 +1,8 @@
 package rpc
 
 import (
+	"errors"
+
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -13,8 +15,11 @@ const domain = "orderflow.dev"
 
 // toStatus is the domain's error as a gRPC status: the reason as ErrorInfo, bad fields as BadRequest (AIP-193). What is
 // not the domain's says nothing of its cause.
+//
+// A status in err is not asked for: it is what some cloud told a repository, with its own code and its own text, and
+// the domain has said what that means here. Only the generated code's own word, that a method is not there, passes.
 func toStatus(err error) error {
-	if _, ok := status.FromError(err); ok {
+	if _, ours := errors.AsType[*fault.Error](err); !ours && status.Code(err) == codes.Unimplemented {
 		return err
 	}
 	f := fault.Of(err)
