@@ -49,7 +49,7 @@ func run(m *testing.M) (int, error) {
 	return m.Run(), nil
 }
 
-// customer is a fresh customer of the local stack, or of the deployment under test.
+// customer is a fresh customer of the local stack.
 func customer(t *testing.T, subject string) Customer {
 	t.Helper()
 	token, err := stack.Token(t.Context(), local.Endpoints, subject)

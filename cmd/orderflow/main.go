@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -15,9 +14,11 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := root().ExecuteContext(ctx)
+	interrupted := ctx.Err() != nil
 	stop()
 	switch {
-	case errors.Is(err, context.Canceled):
+	case err != nil && interrupted:
+		fmt.Fprintln(os.Stderr, "orderflow: interrupted; everything that was started has been stopped")
 		os.Exit(130) // as a shell reports Ctrl-C
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "orderflow:", err)
