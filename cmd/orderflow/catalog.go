@@ -91,7 +91,7 @@ func readCatalogue(path string) ([]*inventoryv1.StatedItem, error) {
 // minorUnits reads a decimal amount with at most two decimals, without floating point.
 func minorUnits(s string) (int64, error) {
 	whole, frac, _ := strings.Cut(strings.TrimSpace(s), ".")
-	if len(frac) > 2 || strings.ContainsAny(s, "+-") {
+	if whole == "" || len(frac) > 2 || strings.ContainsAny(s, "+-") {
 		return 0, fmt.Errorf("price %q: want a positive amount with at most two decimals", s)
 	}
 	n, err := strconv.ParseInt(whole+(frac + "00")[:2], 10, 64)
