@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/grpc/codes"
 
@@ -18,6 +19,7 @@ import (
 const (
 	MaxLines          = 1000
 	MaxQuantity       = 10_000
+	maxOrderID        = 64
 	maxGroup          = 256
 	maxGroupDocuments = 2000
 )
@@ -60,23 +62,34 @@ func (r *Reserving) Reserve(ctx context.Context, orderID string, quantities map[
 
 // Release gives back what an order holds. Where it holds nothing, a tombstone refuses a late Reserve.
 func (r *Reserving) Release(ctx context.Context, orderID string) (*Reservation, error) {
-	if orderID == "" {
-		return nil, fault.Invalid([]fault.Field{{Name: "order_id", Message: "is missing"}})
+	if err := fault.Invalid(validOrder(orderID)); err != nil {
+		return nil, err
 	}
 	return r.submit(ctx, &request{orderID: orderID})
 }
 
-func valid(orderID string, quantities map[string]int32) error {
-	var bad []fault.Field
-	if orderID == "" {
-		bad = append(bad, fault.Field{Name: "order_id", Message: "is missing"})
+// validOrder and valid keep out what cannot be stored: it would fail everybody in its group.
+func validOrder(id string) []fault.Field {
+	switch {
+	case id == "":
+		return []fault.Field{{Name: "order_id", Message: "is missing"}}
+	case len(id) > maxOrderID:
+		return []fault.Field{{Name: "order_id", Message: fmt.Sprintf("is over %d characters", maxOrderID)}}
 	}
+	return nil
+}
+
+func valid(orderID string, quantities map[string]int32) error {
+	bad := validOrder(orderID)
 	if n := len(quantities); n < 1 || n > MaxLines {
 		bad = append(bad, fault.Field{Name: "quantities", Message: fmt.Sprintf("are %d: a reservation has 1 to %d", n, MaxLines)})
 	}
 	for sku, n := range quantities {
-		if n < 1 || n > MaxQuantity || sku == "" {
+		if n < 1 || n > MaxQuantity {
 			bad = append(bad, fault.Field{Name: "quantities." + sku, Message: fmt.Sprintf("is %d: it may be 1 to %d", n, MaxQuantity)})
+		}
+		if sku == "" || utf8.RuneCountInString(sku) > MaxSKU || !utf8.ValidString(sku) {
+			bad = append(bad, fault.Field{Name: "quantities." + sku, Message: fmt.Sprintf("is of no product: a SKU is 1 to %d characters", MaxSKU)})
 		}
 	}
 	return fault.Invalid(bad)

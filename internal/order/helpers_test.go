@@ -86,7 +86,7 @@ func (w *world) placing() order.Placing {
 }
 
 func (w *world) confirming() order.Confirming {
-	return order.Confirming{Orders: w.orders, Now: w.clock}
+	return order.Confirming{Orders: w.orders, Now: w.clock, Patience: patience}
 }
 
 func (w *world) cancellation() order.Cancellation {

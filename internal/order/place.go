@@ -45,10 +45,13 @@ func (p Placing) Place(ctx context.Context, r Request) (o *Order, replayed bool,
 	}
 	created, err := p.price(ctx, &r)
 	if err != nil {
-		// A replay must get its first answer even if the catalogue has changed or is away.
-		if o, rerr := p.replay(ctx, &r); rerr == nil {
+		// A replay must get its first answer even if the catalogue has changed or is away; and while it is not known
+		// whether this is one, a refusal could be the wrong answer.
+		o, rerr := p.replay(ctx, &r)
+		switch {
+		case rerr == nil:
 			return o, true, nil
-		} else if errors.Is(rerr, errKeyReused) {
+		case !errors.Is(rerr, ErrNotFound):
 			return nil, false, rerr
 		}
 		return nil, false, err

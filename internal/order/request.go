@@ -147,7 +147,7 @@ func (v *violations) lines(lines []Line) {
 	}
 }
 
-// text checks length in characters and that it is printable: line breaks are for notes only.
+// text checks length in characters and that it is printable text: line breaks are for notes only.
 func (v *violations) text(field, s string, least, most int) {
 	n := utf8.RuneCountInString(s)
 	switch {
@@ -155,6 +155,8 @@ func (v *violations) text(field, s string, least, most int) {
 		v.add(field, "is missing")
 	case n > most:
 		v.add(field, "is %d characters long: the most is %d", n, most)
+	case !utf8.ValidString(s):
+		v.add(field, "is not UTF-8")
 	case strings.IndexFunc(s, func(r rune) bool { return unicode.IsControl(r) && (field != "note" || r != '\n') }) >= 0:
 		v.add(field, "has control characters")
 	}

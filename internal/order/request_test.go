@@ -75,7 +75,7 @@ func TestEveryBadFieldIsNamed(t *testing.T) {
 		"address, all wrong": {to(func(a *order.Address) { *a = order.Address{PostalCode: long(201)} }), []string{
 			"shipping_address.recipient", "shipping_address.lines", "shipping_address.city", "shipping_address.postal_code", "shipping_address.country_code"}},
 		"address, all too long": {to(func(a *order.Address) {
-			a.Recipient, a.Lines, a.City, a.CountryCode = long(201), []string{"ok", long(201), "", "a\nb", "\xff", "6th"}, long(201), "GBR"
+			a.Recipient, a.Lines, a.City, a.CountryCode = long(201), []string{"ok", long(201), "", "a\nb", "\xff", "sixth"}, long(201), "GBR"
 		}), []string{"shipping_address.recipient", "shipping_address.lines", "shipping_address.lines[1]", "shipping_address.lines[2]",
 			"shipping_address.lines[3]", "shipping_address.lines[4]", "shipping_address.city", "shipping_address.country_code"}},
 		"country in small letters": {to(func(a *order.Address) { a.CountryCode = "gb" }), []string{"shipping_address.country_code"}},

@@ -35,14 +35,11 @@ const maxBackoff = 10 * time.Minute
 // Sweep looks at every order whose time has come, until Workflows throttles: then it has enough to do. One order's error
 // does not keep it from the others.
 func (s Sweeping) Sweep(ctx context.Context) (Swept, error) {
-	due, err := s.Orders.Due(ctx, s.Now(), sweepLimit)
-	if err != nil {
-		return Swept{}, err
-	}
+	due, unread := s.Orders.Due(ctx, s.Now(), sweepLimit)
 	var (
 		mu     sync.Mutex
 		done   = Swept{Due: len(due)}
-		failed []error
+		failed = []error{unread} // what could not be read keeps nobody from the others
 		wg     sync.WaitGroup
 		places = make(chan struct{}, sweepParallel)
 	)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	typev1 "orderflow.dev/gen/orderflow/type/v1"
+	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/journal"
 	"orderflow.dev/internal/payment"
 )
@@ -31,6 +32,9 @@ func paymentFields(p *payment.Payment) Fields {
 
 // Create implements payment.Store.
 func (s *Payments) Create(ctx context.Context, p *payment.Payment) error {
+	if !validID(p.OrderID) {
+		return fault.Invalid([]fault.Field{{Name: "order_id", Message: "is none of ours"}})
+	}
 	fields := paymentFields(p)
 	fields[fieldCreated] = p.CreateTime
 	at, err := s.commit(ctx, p.OrderID, fields, &p.Journal, time.Time{}, true)

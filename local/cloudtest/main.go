@@ -48,6 +48,11 @@ func run(m *testing.M, prepare []Preparation) (int, error) {
 	if err := createTopics(ctx); err != nil {
 		return 0, err
 	}
+	defer func() {
+		for _, dir := range dirs {
+			os.RemoveAll(dir)
+		}
+	}()
 	for _, p := range prepare {
 		if err := p(ctx); err != nil {
 			return 0, err
@@ -59,10 +64,28 @@ func run(m *testing.M, prepare []Preparation) (int, error) {
 var (
 	project string
 	client  *pubsub.Client
+	dirs    []string // removed after the tests
 )
 
 // Project is the project of this package's tests.
 func Project() string { return project }
+
+// Setenv is a Preparation: it configures functions before they are wired.
+func Setenv(name, value string) Preparation {
+	return func(context.Context) error { return os.Setenv(name, value) }
+}
+
+// TempDir is a Preparation: it makes a folder that functions find by an environment variable.
+func TempDir(variable string) Preparation {
+	return func(context.Context) error {
+		dir, err := os.MkdirTemp("", "cloudtest-")
+		if err != nil {
+			return err
+		}
+		dirs = append(dirs, dir)
+		return os.Setenv(variable, dir)
+	}
+}
 
 // startTimeout bounds the start of emulators on a busy machine.
 const startTimeout = 2 * time.Minute

@@ -2,6 +2,7 @@ package cloudtest
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"net/http"
 	"testing"
@@ -86,4 +87,16 @@ func Push(t testing.TB, url, messageID string, attributes map[string]string, dat
 		header[k] = v
 	}
 	return Send(t, http.MethodPost, url, header, string(data))
+}
+
+// Reason is the reason of an error answer, a customer's or the saga's; empty if it gives none.
+func Reason(t testing.TB, a Answer) string {
+	t.Helper()
+	var body struct {
+		Reason string `json:"reason"`
+	}
+	if err := json.Unmarshal([]byte(a.Body), &body); err != nil {
+		t.Fatalf("answer %d %q is not JSON: %v", a.Status, a.Body, err)
+	}
+	return body.Reason
 }

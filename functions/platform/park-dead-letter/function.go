@@ -3,6 +3,8 @@ package parkdeadletter
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 
 	"orderflow.dev/internal/platform/event"
 	"orderflow.dev/internal/platform/function"
@@ -23,8 +25,17 @@ func wire(ctx context.Context, cfg config) (function.MessageHandler, error) {
 	letters := store.NewDeadLetters(db)
 	return func(ctx context.Context, m event.Message) error {
 		by, reason := origin(m)
-		return letters.Park(ctx, m.Attributes["x-goog-pubsub-message-id"], by, reason, m)
+		return letters.Park(ctx, id(m), by, reason, m)
 	}, nil
+}
+
+// id is Pub/Sub's of a message, the same each time it is delivered. A subscription that does not write it leaves the
+// content to tell messages apart: nothing may come here again and again.
+func id(m event.Message) string {
+	if id := m.Attributes["x-goog-pubsub-message-id"]; id != "" {
+		return id
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(append([]byte(m.Attributes["ce-id"]+"\x00"), m.Data...)))
 }
 
 // origin is who gave up on a message, and why: a function that parked it, or Pub/Sub after too many attempts

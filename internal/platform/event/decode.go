@@ -58,16 +58,22 @@ func read(r *http.Request, body []byte) Message {
 // dead letter, and Park's.
 var attributePrefixes = []string{"ce-", "x-goog-pubsub-", "cloudpubsubdeadletter", "parked-"}
 
+// keep takes an attribute if it is one of those, its name in lower case, as headers have it, and its value as UTF-8,
+// as Pub/Sub has it and headers need not.
+func (m *Message) keep(name, value string) {
+	name = strings.ToLower(name)
+	if slices.ContainsFunc(attributePrefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
+		m.Attributes[name] = strings.ToValidUTF8(value, "\ufffd")
+	}
+}
+
 func unwrapped(r *http.Request, body []byte) Message {
 	m := Message{Attributes: map[string]string{}, Data: body}
 	for name, values := range r.Header {
-		lower := strings.ToLower(name)
-		if slices.ContainsFunc(attributePrefixes, func(p string) bool { return strings.HasPrefix(lower, p) }) {
-			m.Attributes[lower] = values[0]
-		}
+		m.keep(name, values[0])
 	}
 	if ct := r.Header.Get("Content-Type"); ct != "" {
-		m.Attributes["Content-Type"] = ct
+		m.Attributes["Content-Type"] = strings.ToValidUTF8(ct, "\ufffd")
 	}
 	m.Attempt, _ = strconv.Atoi(m.Attributes["x-goog-pubsub-delivery-attempt"])
 	return m
@@ -88,10 +94,10 @@ func unwrap(body []byte) (Message, bool) {
 	}
 	m := Message{Attributes: map[string]string{}, Data: push.Message.Data, Attempt: push.DeliveryAttempt}
 	for k, v := range push.Message.Attributes {
-		if k != "Content-Type" {
-			k = strings.ToLower(k) // as headers arrive
-		}
-		m.Attributes[k] = v
+		m.keep(k, v)
+	}
+	if ct := push.Message.Attributes["Content-Type"]; ct != "" {
+		m.Attributes["Content-Type"] = ct
 	}
 	m.Attributes["x-goog-pubsub-message-id"] = push.Message.MessageID
 	return m, true

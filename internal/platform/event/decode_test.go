@@ -114,11 +114,11 @@ func TestBothFormsOfAPushCarryTheEvent(t *testing.T) {
 func TestDeadLettersOwnAttributesAreKept(t *testing.T) {
 	t.Parallel()
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("x"))
-	for k, v := range map[string]string{"Parked-By": "f", "CloudPubSubDeadLetterSourceSubscription": "s", "X-Other": "no"} {
+	for k, v := range map[string]string{"Parked-By": "f\xff", "CloudPubSubDeadLetterSourceSubscription": "s", "X-Other": "no"} {
 		r.Header.Set(k, v)
 	}
 	m, err := event.Read(r)
-	want := event.Message{Data: []byte("x"), Attributes: map[string]string{"parked-by": "f", "cloudpubsubdeadlettersourcesubscription": "s"}}
+	want := event.Message{Data: []byte("x"), Attributes: map[string]string{"parked-by": "f\ufffd", "cloudpubsubdeadlettersourcesubscription": "s"}}
 	if diff := cmp.Diff(want, m); err != nil || diff != "" {
 		t.Errorf("error %v, message (-want +got):\n%s", err, diff)
 	}

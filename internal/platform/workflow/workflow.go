@@ -11,6 +11,7 @@ import (
 	"cloud.google.com/go/workflows/executions/apiv1/executionspb"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
@@ -56,7 +57,18 @@ func (s *Starter) Start(ctx context.Context, argument any) error {
 		Parent: s.parent, Execution: &executionspb.Execution{Argument: string(body)},
 	})
 	if err != nil {
-		return fault.Wrap(err, status.Code(err), "", "start %s", s.parent)
+		return fault.Wrap(err, code(err), "", "start %s", s.parent)
 	}
 	return nil
+}
+
+// code is that of a failed start. A workflow that is not deployed yet, or not permitted yet, is trouble: the same start
+// succeeds once somebody has seen to it, so it must not count as the request's own fault.
+func code(err error) codes.Code {
+	switch c := status.Code(err); c {
+	case codes.NotFound, codes.PermissionDenied, codes.Unauthenticated, codes.FailedPrecondition, codes.Unimplemented:
+		return codes.Unavailable
+	default:
+		return c
+	}
 }
