@@ -15,6 +15,7 @@ check: ## everything that must hold (what CI runs)
 generate: ## gen/ from proto/, and the list of units from functions/ and services/
 	$(TOOL) buf generate proto --template proto/buf.gen.yaml && go generate ./...
 lint: ## formatting, vet, staticcheck, buf
-	test -z "$$(gofmt -l .)" && go vet ./... && $(TOOL) staticcheck ./... && $(TOOL) buf lint proto
+	@bad=$$(gofmt -l .); test -z "$$bad" || { echo "not gofmt-ed: $$bad"; exit 1; }
+	go vet ./... && $(TOOL) staticcheck ./... && $(TOOL) buf lint proto
 bench: ## benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

@@ -14,9 +14,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"orderflow.dev/e2e"
 	inventoryv1 "orderflow.dev/gen/orderflow/inventory/v1"
 	orderv1 "orderflow.dev/gen/orderflow/order/v1"
-	"orderflow.dev/e2e"
 	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/order"
 	"orderflow.dev/internal/platform/rpc"
