@@ -25,8 +25,8 @@ type Catalogue struct {
 	store CatalogueStore
 	now   func() time.Time
 
-	checking sync.Mutex
-	checked  time.Time // when the listener was last compared with the store
+	checking chan struct{} // holds one: who compares
+	checked  time.Time     // when the listener was last compared with the store
 
 	mu    sync.RWMutex
 	items map[string]Item
@@ -34,8 +34,8 @@ type Catalogue struct {
 	moved chan struct{} // closed when seen moves
 }
 
-// freshFor is how long a comparison with the store is good for; waitFor how long a quote waits for a listener that is
-// behind.
+// freshFor is how long a comparison with the store is good for; waitFor how long a quote waits for one, and for a
+// listener that is behind.
 const (
 	freshFor = 10 * time.Second
 	waitFor  = 2 * time.Second
@@ -43,7 +43,7 @@ const (
 
 // NewCatalogue makes a catalogue that Run keeps.
 func NewCatalogue(store CatalogueStore, now func() time.Time) *Catalogue {
-	return &Catalogue{store: store, now: now, moved: make(chan struct{})}
+	return &Catalogue{store: store, now: now, checking: make(chan struct{}, 1), moved: make(chan struct{})}
 }
 
 // Run keeps the catalogue until ctx ends, and starts a listener that failed again.
@@ -116,9 +116,15 @@ func (c *Catalogue) lookUp(skus []string) (known []Item, unknown []string) {
 
 // fresh returns once what is in memory is known to have been current at some time since.
 func (c *Catalogue) fresh(ctx context.Context, since time.Time) error {
-	c.checking.Lock() // one asks the store, the others profit
-	defer c.checking.Unlock()
-	if !c.checked.Before(since) {
+	ctx, cancel := context.WithTimeout(ctx, waitFor)
+	defer cancel()
+	select {
+	case c.checking <- struct{}{}: // one asks the store, the others profit
+		defer func() { <-c.checking }()
+	case <-ctx.Done():
+		return c.stale()
+	}
+	if c.checked.After(since) {
 		return nil
 	}
 	start := c.now()
@@ -135,8 +141,6 @@ func (c *Catalogue) fresh(ctx context.Context, since time.Time) error {
 
 // await waits until the listener knows everything up to t.
 func (c *Catalogue) await(ctx context.Context, t time.Time) error {
-	ctx, cancel := context.WithTimeout(ctx, waitFor)
-	defer cancel()
 	for {
 		c.mu.RLock()
 		seen, moved, loaded := c.seen, c.moved, c.items != nil
@@ -147,7 +151,13 @@ func (c *Catalogue) await(ctx context.Context, t time.Time) error {
 		select {
 		case <-moved:
 		case <-ctx.Done():
-			return fault.New(codes.Unavailable, "catalogue_stale", "prices in memory are of %s and may be too old, try again", seen.UTC().Format(time.RFC3339))
+			return c.stale()
 		}
 	}
+}
+
+func (c *Catalogue) stale() error {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return fault.New(codes.Unavailable, "catalogue_stale", "prices in memory are of %s and may be too old, try again", c.seen.UTC().Format(time.RFC3339))
 }

@@ -59,12 +59,17 @@ func (s Stocking) Upsert(ctx context.Context, items []Stated) error {
 		switch n := utf8.RuneCountInString(it.SKU); {
 		case n < 1 || n > MaxSKU:
 			refuse(i, "sku", "is %d characters long: it may be 1 to %d", n, MaxSKU)
+		case !utf8.ValidString(it.SKU):
+			refuse(i, "sku", "is not UTF-8")
 		case seen[it.SKU]:
 			refuse(i, "sku", "%s is stated twice", it.SKU)
 		}
 		seen[it.SKU] = true
 		if utf8.RuneCountInString(it.Name) > maxName {
 			refuse(i, "name", "is over %d characters", maxName)
+		}
+		if !utf8.ValidString(it.Name) {
+			refuse(i, "name", "is not UTF-8")
 		}
 		if p := it.UnitPrice.GetMinorUnits(); p < 0 || p > maxPrice {
 			refuse(i, "unit_price.minor_units", "is %d: it may be 0 to %d", p, int64(maxPrice))

@@ -47,15 +47,20 @@ func (p Paying) callOff(ctx context.Context, seen *Payment) (*Payment, error) {
 	if err != nil {
 		return nil, unsettled(seen.OrderID, err)
 	}
+	undecided := fault.New(codes.Unavailable, "outcome_unknown", "order %s: the provider has not decided its open charge, try again", seen.OrderID)
 	if c.Status == ChargePending {
-		return nil, fault.New(codes.Unavailable, "outcome_unknown", "order %s: the provider has not decided its open charge, try again", seen.OrderID)
+		return nil, undecided
 	}
-	return p.Payments.Update(ctx, seen, func(pay *Payment) error {
+	pay, err := p.Payments.Update(ctx, seen, func(pay *Payment) error {
 		if pay.open() {
 			pay.settle(c, p.Now(), false)
 		}
 		return nil
 	})
+	if err == nil && pay.open() { // the provider said something that ends nothing
+		return nil, undecided
+	}
+	return pay, err
 }
 
 func (p Paying) giveBack(ctx context.Context, seen *Payment) (*Payment, error) {

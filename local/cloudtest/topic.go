@@ -11,6 +11,7 @@ import (
 	"cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/proto"
 
 	eventv1 "orderflow.dev/gen/orderflow/event/v1"
 	"orderflow.dev/internal/platform/event"
@@ -90,6 +91,19 @@ func (tap *Tap) All() []*pubsub.Message {
 func (tap *Tap) About(subject string) []*pubsub.Message {
 	tap.t.Helper()
 	return slices.DeleteFunc(tap.All(), func(m *pubsub.Message) bool { return m.Attributes["ce-subject"] != subject })
+}
+
+// One is the data of the only message that was published so far about a subject, read into m.
+func (tap *Tap) One(subject string, m proto.Message) *pubsub.Message {
+	tap.t.Helper()
+	found := tap.About(subject)
+	if len(found) != 1 {
+		tap.t.Fatalf("%s: %d messages about %s, want 1", tap.topic, len(found), subject)
+	}
+	if err := proto.Unmarshal(found[0].Data, m); err != nil {
+		tap.t.Fatalf("%s: message about %s: %v", tap.topic, subject, err)
+	}
+	return found[0]
 }
 
 // pull takes what is there and says whether the fence was among it.

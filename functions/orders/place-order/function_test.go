@@ -1,44 +1,24 @@
 package placeorder_test
 
 import (
-	"context"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	_ "orderflow.dev/functions/orders/place-order"
 	eventv1 "orderflow.dev/gen/orderflow/event/v1"
-	inventoryv1 "orderflow.dev/gen/orderflow/inventory/v1"
 	orderv1 "orderflow.dev/gen/orderflow/order/v1"
 	typev1 "orderflow.dev/gen/orderflow/type/v1"
-	"orderflow.dev/internal/platform/rpc"
 	"orderflow.dev/local/cloudtest"
 	_ "orderflow.dev/services/inventory"
 )
 
 func TestMain(m *testing.M) {
-	cloudtest.Main(m, cloudtest.Issuer, cloudtest.Service("inventory"), func(ctx context.Context) error {
-		return price(ctx, "TEA", "Tea", 250)
-	})
-}
-
-// price has the catalogue sell something.
-func price(ctx context.Context, sku, name string, pence int64) error {
-	conn, err := rpc.Dial(ctx, os.Getenv("INVENTORY_URL"))
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	_, err = inventoryv1.NewInventoryServiceClient(conn).UpsertItems(ctx, &inventoryv1.UpsertItemsRequest{Items: []*inventoryv1.StatedItem{
-		{Sku: sku, Name: name, UnitPrice: &typev1.Money{CurrencyCode: "GBP", MinorUnits: pence}, Stock: 10},
-	}})
-	return err
+	cloudtest.Main(m, cloudtest.Issuer, cloudtest.Service("inventory"), cloudtest.Selling("TEA", "Tea", 250))
 }
 
 const twoTeas = `{"lines":[{"sku":"TEA","quantity":1},{"sku":"TEA","quantity":1}],"payment_method":"pm_approve","note":"ring twice"}`
@@ -77,14 +57,8 @@ func TestOrderIsPricedWrittenAndPublished(t *testing.T) {
 	if wait := o.GetExpireTime().AsTime().Sub(o.GetCreateTime().AsTime()).Minutes(); wait != 30 {
 		t.Errorf("expires after %v minutes, want 30", wait)
 	}
-	published := tap.About(o.GetOrderId())
-	if len(published) != 1 {
-		t.Fatalf("published %d times, want once", len(published))
-	}
 	var e eventv1.OrderCreated
-	if err := proto.Unmarshal(published[0].Data, &e); err != nil {
-		t.Fatal(err)
-	}
+	tap.One(o.GetOrderId(), &e)
 	wantEvent := &eventv1.OrderCreated{
 		OrderId: o.GetOrderId(), Seq: 1, EventTime: o.GetCreateTime(), CustomerId: cloudtest.CustomerID("alice"), Lines: want.GetLines(),
 		Total: want.GetTotal(), PaymentMethod: "pm_approve", ExpireTime: o.GetExpireTime(),
@@ -96,12 +70,12 @@ func TestOrderIsPricedWrittenAndPublished(t *testing.T) {
 
 func TestRetryGetsTheFirstAnswerEvenAfterThePriceChanged(t *testing.T) {
 	t.Parallel()
-	if err := price(t.Context(), "COCOA", "Cocoa", 300); err != nil {
+	if err := cloudtest.Selling("COCOA", "Cocoa", 300)(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	key, body := cloudtest.NewID(), strings.ReplaceAll(twoTeas, "TEA", "COCOA")
 	first := place(t, "alice", key, body)
-	if err := price(t.Context(), "COCOA", "Cocoa, dear", 900); err != nil {
+	if err := cloudtest.Selling("COCOA", "Cocoa, dear", 900)(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	again := place(t, "alice", key, body)

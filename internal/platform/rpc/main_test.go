@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -72,11 +73,13 @@ func (s *payments) GetPayment(ctx context.Context, req *paymentv1.GetPaymentRequ
 
 func (s *payments) register(r grpc.ServiceRegistrar) { paymentv1.RegisterPaymentServiceServer(r, s) }
 
-// running is the service that the next rpc.Serve of "test-payments" serves.
-var running atomic.Pointer[payments]
+var (
+	starting sync.Mutex
+	next     = make(chan *payments) // what the service that is starting serves
+)
 
 func init() {
-	rpc.Service("test-payments", func(context.Context, struct{}) (rpc.Registration, error) { return running.Load().register, nil })
+	rpc.Service("test-payments", func(context.Context, struct{}) (rpc.Registration, error) { return (<-next).register, nil })
 	rpc.Service("test-configured", func(context.Context, struct {
 		Needed string `env:"TEST_NOWHERE_SET, required"`
 	}) (rpc.Registration, error) {
@@ -92,12 +95,20 @@ func serve(t *testing.T, s *payments) (url string, stop func() error) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	running.Store(s)
-	go func() { ended <- rpc.Serve(ctx, "test-payments", l) }()
+	ended := start(ctx, s, l)
 	stop = func() error { cancel(); return <-ended }
 	t.Cleanup(cancel)
 	return "http://" + l.Addr().String(), stop
+}
+
+// start serves s on l, one at a time, so that each listener gets its own.
+func start(ctx context.Context, s *payments, l net.Listener) (ended <-chan error) {
+	starting.Lock()
+	defer starting.Unlock()
+	end := make(chan error, 1)
+	go func() { end <- rpc.Serve(ctx, "test-payments", l) }()
+	next <- s
+	return end
 }
 
 func dial(t *testing.T, url string) paymentv1.PaymentServiceClient {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/platform/rpc"
 	"orderflow.dev/local/cloudtest"
 )
@@ -65,7 +64,7 @@ func TestServeSaysWhatItCannotServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	if err := rpc.Serve(t.Context(), "test-payments", l); err == nil || fault.Code(err) == 0 {
-		t.Errorf("a listener that is closed: %v, want an error", err)
+	if err := <-start(t.Context(), newPayments(), l); err == nil {
+		t.Error("a listener that is closed is served")
 	}
 }

@@ -62,12 +62,12 @@ func (s *Starter) Start(ctx context.Context, argument any) error {
 	return nil
 }
 
-// code is that of a failed start. A workflow that is not deployed yet, or not permitted yet, is trouble: the same start
-// succeeds once somebody has seen to it, so it must not count as the request's own fault.
+// code is that of a failed start. A workflow that is not deployed yet, or not permitted yet, needs a person, after whom
+// the same start succeeds: it must not count as the request's own fault.
 func code(err error) codes.Code {
 	switch c := status.Code(err); c {
 	case codes.NotFound, codes.PermissionDenied, codes.Unauthenticated, codes.FailedPrecondition, codes.Unimplemented:
-		return codes.Unavailable
+		return codes.Internal
 	default:
 		return c
 	}

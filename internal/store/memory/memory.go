@@ -207,8 +207,8 @@ func (d *Database) since(collection string, known map[string]time.Time) (set []s
 	if d.changed == nil {
 		d.changed = make(chan struct{})
 	}
-	if at = d.last; at.IsZero() {
-		at = d.next()
+	if d.last.IsZero() {
+		d.last = d.next() // what is committed later is later
 	}
-	return set, deleted, at, d.changed
+	return set, deleted, d.last, d.changed
 }
