@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -47,19 +48,38 @@ type Placed struct {
 	Body     []byte // as it came
 }
 
-// Place places an order under an idempotency key.
+// placeAttempts is how often an order is sent while the intake is in trouble.
+const placeAttempts = 5
+
+// Place places an order under an idempotency key: under one key it may be sent again, and is, after trouble.
 func (c Customer) Place(ctx context.Context, key string, r *orderv1.PlaceOrderRequest) (*Placed, error) {
 	body, err := protojson.Marshal(r)
 	if err != nil {
 		return nil, err
 	}
-	p := &Placed{Order: &orderv1.Order{}}
-	header, raw, err := c.do(ctx, http.MethodPost, "/v1/orders", body, map[string]string{"Idempotency-Key": key})
+	var (
+		header http.Header
+		raw    []byte
+	)
+	for n := range placeAttempts {
+		header, raw, err = c.do(ctx, http.MethodPost, "/v1/orders", body, map[string]string{"Idempotency-Key": key})
+		if err == nil || !trouble(err) || ctx.Err() != nil {
+			break
+		}
+		time.Sleep(100 * time.Millisecond << n)
+	}
 	if err != nil {
 		return nil, err
 	}
+	p := &Placed{Order: &orderv1.Order{}}
 	p.Replayed, p.Body = header.Get("Idempotent-Replayed") == "true", raw
 	return p, protojson.Unmarshal(raw, p.Order)
+}
+
+// trouble says that the same request may succeed later.
+func trouble(err error) bool {
+	r, ok := errors.AsType[*Refused](err)
+	return !ok || r.Status >= 500 || r.Status == http.StatusTooManyRequests
 }
 
 // Get reads an order.

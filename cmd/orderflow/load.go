@@ -150,9 +150,6 @@ func (r *run) place(ctx context.Context, bar *progress) error {
 	return errors.Join(g.Wait(), err)
 }
 
-// attempts is how often an order is tried when the intake is in trouble, under one idempotency key.
-const attempts = 5
-
 func (r *run) placeOne(ctx context.Context, b basket, method string) error {
 	token, err := r.token(ctx, b.customer)
 	if err != nil {
@@ -160,15 +157,7 @@ func (r *run) placeOne(ctx context.Context, b basket, method string) error {
 	}
 	c := e2e.Customer{Gateway: r.Gateway, Token: token, HTTP: r.http}
 	start := time.Now()
-	var p *e2e.Placed
-	for n := range attempts {
-		p, err = c.Place(ctx, r.flags.prefix+"-"+b.ref, &orderv1.PlaceOrderRequest{Lines: b.lines, PaymentMethod: method})
-		refused, isRefusal := errors.AsType[*e2e.Refused](err)
-		if err == nil || isRefusal && refused.Status < 500 && refused.Status != http.StatusTooManyRequests {
-			break
-		}
-		time.Sleep(100 * time.Millisecond << n)
-	}
+	p, err := c.Place(ctx, r.flags.prefix+"-"+b.ref, &orderv1.PlaceOrderRequest{Lines: b.lines, PaymentMethod: method})
 	took := time.Since(start)
 	r.mu.Lock()
 	defer r.mu.Unlock()

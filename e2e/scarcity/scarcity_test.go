@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 	"time"
 
@@ -80,7 +81,10 @@ func placeAll(ctx context.Context, t *testing.T, s *stack.Stack, look *stack.Ins
 	c := e2e.Customer{Gateway: s.Gateway, Token: token, HTTP: &http.Client{Transport: transport}}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	ids := make([]string, orders)
+	var (
+		mu  sync.Mutex
+		ids = make([]string, orders)
+	)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(200)
 	for i := range orders {
@@ -93,9 +97,9 @@ func placeAll(ctx context.Context, t *testing.T, s *stack.Stack, look *stack.Ins
 				if err != nil {
 					return fmt.Errorf("place order %d: %w", i, err)
 				}
-				if !p.Replayed {
-					ids[i] = p.Order.GetOrderId()
-				}
+				mu.Lock()
+				ids[i] = p.Order.GetOrderId()
+				mu.Unlock()
 				if i%4 == 0 {
 					_, err = look.Inventory().ReserveStock(ctx, &inventoryv1.ReserveStockRequest{
 						OrderId: p.Order.GetOrderId(), Quantities: map[string]int32{sku: quantity},

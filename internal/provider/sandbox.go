@@ -123,7 +123,7 @@ func refused(status int, text string) error {
 	switch {
 	case status == http.StatusNotFound:
 		return fault.New(codes.NotFound, "", "%s", text)
-	case status == http.StatusUnprocessableEntity:
+	case status == http.StatusPaymentRequired:
 		return fault.New(codes.InvalidArgument, "method_refused", "%s", text)
 	case status == http.StatusTooManyRequests || status >= 500:
 		return fault.New(codes.Unavailable, "", "%s", text)

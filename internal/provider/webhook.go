@@ -65,6 +65,7 @@ func (c WebhookConfig) verify(header string, body []byte, now time.Time) error {
 		return refuse("its time is too far from ours")
 	}
 	for _, secret := range c.Secrets {
+		secret = strings.TrimSpace(secret) // secret managers like to end with a line break
 		if secret == "" {
 			continue // what anybody can sign with
 		}

@@ -164,7 +164,8 @@ func (f *Firestore) Watch(ctx context.Context, collection string, changed func(s
 	}
 }
 
-// failed gives Firestore's error the domain's form. Both ways in which a precondition fails are ErrConflict.
+// failed gives Firestore's error the domain's form. All ways in which a precondition fails are ErrConflict; what a person
+// must mend (a missing grant, index or database) is INTERNAL, so that it never counts as the fault of the request.
 func (f *Firestore) failed(err error, did string, paths ...string) error {
 	code := status.Code(err)
 	switch code {
@@ -176,6 +177,11 @@ func (f *Firestore) failed(err error, did string, paths ...string) error {
 		if c := fault.Code(err); c != codes.Unknown {
 			code = c // the context's end
 		}
+	}
+	switch code {
+	case codes.PermissionDenied, codes.Unauthenticated, codes.FailedPrecondition, codes.NotFound, codes.InvalidArgument,
+		codes.AlreadyExists, codes.OutOfRange, codes.Unimplemented:
+		code = codes.Internal
 	}
 	what := strings.Join(paths[:min(len(paths), 3)], ", ")
 	return fault.Wrap(err, code, "", "%s %s in database %s", did, what, f.id)

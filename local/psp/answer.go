@@ -33,6 +33,8 @@ func statusOf(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, ErrConflict):
 		return http.StatusConflict
+	case errors.Is(err, ErrMethod):
+		return http.StatusPaymentRequired
 	case errors.Is(err, ErrUnavailable):
 		return http.StatusServiceUnavailable
 	}

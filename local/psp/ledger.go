@@ -20,6 +20,9 @@ var (
 	ErrNotFound = errors.New("unknown charge")
 	// ErrInvalid means the request can never succeed as it is.
 	ErrInvalid = errors.New("invalid request")
+	// ErrMethod means that the payment method is not taken: a decline, where
+	// ErrInvalid is a fault of the program that asks.
+	ErrMethod = errors.New("unknown payment method")
 )
 
 // ChargeRequest asks for money. Amount is in minor units of Currency.
@@ -70,7 +73,7 @@ func NewLedger(o LedgerOptions) *Ledger {
 
 // Charge takes the money once per idempotency key, however often it is called.
 // Errors: ErrNoAnswer (the caller must not learn the outcome), ErrUnavailable,
-// ErrConflict (the key was used for another amount), ErrInvalid.
+// ErrConflict (the key was used for another amount), ErrInvalid, ErrMethod.
 func (l *Ledger) Charge(r ChargeRequest) (Charge, error) {
 	if err := r.validate(); err != nil {
 		return Charge{}, err
@@ -121,7 +124,7 @@ func (l *Ledger) first(r ChargeRequest) (Charge, error) {
 	case MethodFlaky:
 		return l.failFirst(r, flakyFailures, ErrUnavailable)
 	}
-	return Charge{}, fmt.Errorf("%w: unknown payment method %q", ErrInvalid, r.PaymentMethod)
+	return Charge{}, fmt.Errorf("%w %q", ErrMethod, r.PaymentMethod)
 }
 
 // failFirst fails the first n requests of a key and approves the next.

@@ -35,7 +35,7 @@ func TestChargeByMethod(t *testing.T) {
 		psp.MethodTimeoutCharged:    {{"", psp.ErrNoAnswer}, {psp.Approved, nil}},
 		psp.MethodTimeoutNotCharged: {{"", psp.ErrNoAnswer}, {psp.Approved, nil}, {psp.Approved, nil}},
 		psp.MethodFlaky:             {{"", psp.ErrUnavailable}, {"", psp.ErrUnavailable}, {psp.Approved, nil}},
-		"cash":                      {{"", psp.ErrInvalid}, {"", psp.ErrInvalid}},
+		"cash":                      {{"", psp.ErrMethod}, {"", psp.ErrMethod}},
 	}
 	for method, want := range tests {
 		t.Run(method, func(t *testing.T) {

@@ -86,7 +86,7 @@ func TestConversation(t *testing.T) {
 		{"refund", "POST", "/v1/charges/o%2F1/refund", `{"amount":1250}`, 200,
 			strings.Replace(approved, `"refunded":0`, `"refunded":1250`, 1)},
 		{"unknown", "GET", "/v1/charges/other", "", 404, `{"error":"unknown charge other"}`},
-		{"unknown method", "POST", "/v1/charges", body("o2", "cash"), 422, `{"error":"unknown payment method \"cash\""}`},
+		{"unknown method", "POST", "/v1/charges", body("o2", "cash"), 402, `{"error":"unknown payment method \"cash\""}`},
 		{"flaky", "POST", "/v1/charges", body("o3", psp.MethodFlaky), 503, `{"error":"provider unavailable for key o3"}`},
 		{"not JSON", "POST", "/v1/charges", `{`, 400, `{"error":"body is not the expected JSON: unexpected end of JSON input"}`},
 		{"summary", "GET", "/v1/ledger/summary", "", 200,

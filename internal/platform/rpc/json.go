@@ -14,10 +14,12 @@ import (
 
 	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/platform/problem"
+	"orderflow.dev/internal/platform/telemetry"
 )
 
 // door is a service's one port: gRPC by content type, JSON otherwise.
 type door struct {
+	name      string
 	grpc      *grpc.Server
 	json      *http.ServeMux
 	intercept grpc.UnaryServerInterceptor
@@ -46,7 +48,16 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (d *door) serveJSON(w http.ResponseWriter, r *http.Request, impl any, path string, m grpc.MethodDesc) {
 	ctx := metadata.NewIncomingContext(r.Context(), metadata.Pairs(
 		"traceparent", r.Header.Get("traceparent"), "x-request-id", r.Header.Get("X-Request-Id")))
-	resp, err := m.Handler(impl, ctx, jsonDecoder(w, r), d.intercept)
+	decode := jsonDecoder(w, r)
+	var undecoded error
+	resp, err := m.Handler(impl, ctx, func(req any) error {
+		undecoded = decode(req)
+		return undecoded
+	}, d.intercept)
+	if undecoded != nil { // the interceptors, which log, have not run
+		_, inv := telemetry.Start(ctx, d.name, telemetry.Continue(r.Header.Get("traceparent"), r.Header.Get("X-Request-Id")))
+		inv.End(problem.Level(fromStatus(err)), fault.Reason(fromStatus(err)), err)
+	}
 	if err != nil {
 		problem.WriteRPC(w, fromStatus(err))
 		return

@@ -97,6 +97,7 @@ func Serve(ctx context.Context, name string, l net.Listener) error {
 func Handler(name string, register Registration) http.Handler {
 	intercept := interceptor(name)
 	d := &door{
+		name: name,
 		grpc: grpc.NewServer(grpc.UnaryInterceptor(intercept), grpc.MaxRecvMsgSize(maxMessage)),
 		json: http.NewServeMux(), intercept: intercept,
 	}

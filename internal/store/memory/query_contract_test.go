@@ -112,6 +112,18 @@ type heard struct {
 	at      time.Time
 }
 
+// next is the next delivery; none for a minute is an error.
+func next(t *testing.T, deliveries <-chan heard) heard {
+	t.Helper()
+	select {
+	case h := <-deliveries:
+		return h
+	case <-time.After(time.Minute):
+		t.Fatal("the listener heard nothing")
+		return heard{}
+	}
+}
+
 func listen(t *testing.T, db database, collection string) <-chan heard {
 	ctx, cancel := context.WithCancel(t.Context())
 	deliveries, ended := make(chan heard, 100), make(chan struct{})
@@ -133,7 +145,7 @@ func TestListenerHearsEverythingAndThenWhatChanges(t *testing.T) {
 		var got []string
 		last := time.Time{}
 		hear := func() {
-			h := <-deliveries
+			h := next(t, deliveries)
 			if h.at.Before(last) {
 				t.Errorf("a delivery is of %v, the one before of %v", h.at, last)
 			}
@@ -162,7 +174,7 @@ func TestListenerHearsEverythingAndThenWhatChanges(t *testing.T) {
 
 func TestListenerOfNothingHearsSoAtOnce(t *testing.T) {
 	contract(t, func(t *testing.T, db database, name func(string) string) {
-		if h := <-listen(t, db, name("empty")); len(h.set) > 0 || len(h.deleted) > 0 || h.at.IsZero() {
+		if h := next(t, listen(t, db, name("empty"))); len(h.set) > 0 || len(h.deleted) > 0 || h.at.IsZero() {
 			t.Errorf("first delivery of an empty collection is %+v", h)
 		}
 	})
@@ -173,13 +185,13 @@ func TestListenerHearsWhatIsDeleted(t *testing.T) {
 		a := name("c") + "/a"
 		put(t, db, map[string]store.Fields{a: {"n": int64(1)}, name("c") + "/b": {"n": int64(1)}})
 		deliveries := listen(t, db, name("c"))
-		<-deliveries
+		next(t, deliveries)
 		db.remove(a)
-		if h := <-deliveries; len(h.set) > 0 || !slices.Equal(h.deleted, []string{a}) {
+		if h := next(t, deliveries); len(h.set) > 0 || !slices.Equal(h.deleted, []string{a}) {
 			t.Errorf("heard %+v, want the deletion of %s", h, a)
 		}
 		put(t, db, map[string]store.Fields{a: {"n": int64(1)}})
-		if h := <-deliveries; len(h.set) != 1 || h.set[0].Path != a {
+		if h := next(t, deliveries); len(h.set) != 1 || h.set[0].Path != a {
 			t.Errorf("heard %+v, want %s again", h, a)
 		}
 	})
