@@ -33,7 +33,7 @@ func run(m *testing.M) (int, error) {
 	ctx := context.Background()
 	var err error
 	local, err = stack.Start(ctx, stack.Options{
-		SweepEvery: time.Second, OrderExpiry: 20 * time.Second, SagaPatience: 30 * time.Second, JournalGrace: 30 * time.Second,
+		SweepEvery: time.Second, OrderExpiry: 30 * time.Second, SagaPatience: 40 * time.Second, JournalGrace: 40 * time.Second,
 		ProviderTimeout: time.Second,
 	})
 	if err != nil {

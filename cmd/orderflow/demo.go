@@ -34,7 +34,7 @@ a table, and stops everything. Exits 1 if any order ended otherwise or money or 
 
 // demoOptions shorten production's waits, so that every ending is reached within seconds.
 var demoOptions = stack.Options{
-	SweepEvery: time.Second, OrderExpiry: 10 * time.Second, SagaPatience: 5 * time.Second, JournalGrace: 5 * time.Second,
+	SweepEvery: time.Second, OrderExpiry: 15 * time.Second, SagaPatience: 10 * time.Second, JournalGrace: 10 * time.Second,
 	ProviderTimeout: time.Second,
 }
 

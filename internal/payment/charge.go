@@ -33,8 +33,16 @@ func (p Paying) Charge(ctx context.Context, orderID string, amount *typev1.Money
 	if err != nil {
 		return nil, err
 	}
-	charge, err := p.Provider.Charge(ctx, orderID, amount, method)
+	charge, err := p.take(ctx, intent)
 	return p.record(ctx, intent, charge, err)
+}
+
+// take has the provider charge a payment. Where nothing is to be taken, providers are not asked: they refuse.
+func (p Paying) take(ctx context.Context, pay *Payment) (Charge, error) {
+	if pay.free() {
+		return Charge{Status: ChargeApproved}, nil
+	}
+	return p.Provider.Charge(ctx, pay.OrderID, pay.Amount, pay.Method)
 }
 
 func validCharge(orderID string, amount *typev1.Money, method string) error {
@@ -63,7 +71,7 @@ func (p Paying) chargeAgain(ctx context.Context, orderID string) (*Payment, erro
 	}
 	charge, err := p.Provider.Find(ctx, orderID)
 	if errors.Is(err, ErrUnknownCharge) {
-		charge, err = p.Provider.Charge(ctx, orderID, pay.Amount, pay.Method)
+		charge, err = p.take(ctx, pay)
 	}
 	return p.record(ctx, pay, charge, err)
 }

@@ -41,6 +41,8 @@ type Payment struct {
 	Version    any // the store's: as it was read or written
 }
 
+func (p *Payment) free() bool { return p.Amount.GetMinorUnits() == 0 }
+
 func (p *Payment) open() bool { return p.State == Charging || p.State == Pending }
 
 // settle takes the provider's word on an open payment. resume: no saga waits for it.

@@ -64,8 +64,10 @@ func (p Paying) callOff(ctx context.Context, seen *Payment) (*Payment, error) {
 }
 
 func (p Paying) giveBack(ctx context.Context, seen *Payment) (*Payment, error) {
-	if err := p.Provider.Refund(ctx, seen.OrderID, seen.Amount); err != nil {
-		return nil, unsettled(seen.OrderID, err)
+	if !seen.free() {
+		if err := p.Provider.Refund(ctx, seen.OrderID, seen.Amount); err != nil {
+			return nil, unsettled(seen.OrderID, err)
+		}
 	}
 	return p.Payments.Update(ctx, seen, func(pay *Payment) error {
 		if pay.State == Charged {

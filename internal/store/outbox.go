@@ -61,8 +61,11 @@ func (o *outbox) commit(ctx context.Context, id string, fields Fields, j *journa
 	if err != nil {
 		return time.Time{}, err
 	}
-	if o.publish(ctx, id, j) && last {
-		return o.mark(ctx, id, j, at), nil
+	if !o.publish(ctx, id, j) || !last {
+		return at, nil
+	}
+	if at, err = o.mark(ctx, id, j, at); err != nil {
+		telemetry.Log(ctx, slog.LevelWarn, "mark left to sweep-journals", slog.String("order_id", id), slog.String("error", err.Error()))
 	}
 	return at, nil
 }
@@ -106,20 +109,21 @@ func (o *outbox) publish(ctx context.Context, id string, j *journal.Journal) boo
 	return len(entries) > 0
 }
 
-// mark records that everything is published. Its precondition is the writer's own update time: an event appended
-// meanwhile by another is never hidden.
-func (o *outbox) mark(ctx context.Context, id string, j *journal.Journal, as time.Time) time.Time {
+// mark records that everything is published, and answers the document's update time as far as it is known. Its
+// precondition is the writer's own update time: an event appended meanwhile by another is never hidden, and that is no
+// error.
+func (o *outbox) mark(ctx context.Context, id string, j *journal.Journal, as time.Time) (time.Time, error) {
 	at, err := o.db.Commit(ctx, Write{
 		Path: o.collection + "/" + id, As: as,
 		Fields: Fields{fieldPublished: int64(len(j.Entries)), fieldShard: Delete, fieldUnpublished: Delete},
 	})
-	if err != nil && !errors.Is(err, ErrConflict) {
-		telemetry.Log(ctx, slog.LevelWarn, "mark left to sweep-journals", slog.String("order_id", id), slog.String("error", err.Error()))
+	switch {
+	case errors.Is(err, ErrConflict):
+		return as, nil
+	case err != nil:
+		return as, err
 	}
-	if err != nil {
-		return as
-	}
-	return at
+	return at, nil
 }
 
 // sweepPage is how many journals a sweep reads at once, sweepParallel how many of them it publishes at once.
@@ -187,6 +191,6 @@ func (o *outbox) sweep(ctx context.Context, d Document) error {
 	if len(j.Unpublished()) > 0 && !o.publish(ctx, id, &j) {
 		return fault.New(codes.Unavailable, "", "the events of %s could not be published", d.Path)
 	}
-	o.mark(ctx, id, &j, d.UpdateTime)
-	return nil
+	_, err = o.mark(ctx, id, &j, d.UpdateTime)
+	return err
 }

@@ -61,7 +61,7 @@ func TestSweepThatGetsNowhereEnds(t *testing.T) {
 func refuseMarks() memory.Hook {
 	var ops atomic.Int64
 	return func(op string, writes []store.Write) error {
-		if isMark(writes) || ops.Add(1) > 10*backlog {
+		if isMark(writes) || ops.Add(1) > 2*backlog {
 			return memory.ErrUnavailable
 		}
 		return nil
