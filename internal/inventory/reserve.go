@@ -147,9 +147,13 @@ func (r *Reserving) take() []*request {
 	return group
 }
 
+var errGroupTooLarge = errors.New("a group's stock is more than one commit holds")
+
 // groupTimeout bounds a group's retries: its callers have given up by then.
 const groupTimeout = 10 * time.Second
 
+// commit decides a group. What turns out to be more than one commit can hold, as releases of large orders may, is decided
+// in halves.
 func (r *Reserving) commit(ctx context.Context, group []*request) {
 	ctx, cancel := context.WithTimeout(ctx, groupTimeout)
 	defer cancel()
@@ -161,6 +165,11 @@ func (r *Reserving) commit(ctx context.Context, group []*request) {
 			break
 		}
 		time.Sleep(rand.N(min(2*time.Millisecond<<min(n, 10), 100*time.Millisecond)))
+	}
+	if errors.Is(err, errGroupTooLarge) && len(group) > 1 {
+		r.commit(ctx, group[:len(group)/2])
+		r.commit(ctx, group[len(group)/2:])
+		return
 	}
 	for _, q := range group {
 		if err != nil {
@@ -210,6 +219,9 @@ func (r *Reserving) load(ctx context.Context, group []*request) (*Snapshot, erro
 		}
 	}
 	s := &Snapshot{Reservations: reservations}
+	if len(needed) > maxGroupDocuments && len(group) > 1 {
+		return nil, errGroupTooLarge
+	}
 	if len(needed) > 0 {
 		skus := make([]string, 0, len(needed))
 		for sku := range needed {

@@ -57,14 +57,14 @@ func fulfilmentOf(created *eventv1.OrderCreated) Fulfilment {
 	return f
 }
 
-func sagaFits(o *Order) error {
-	body, err := json.Marshal(fulfilmentOf(o.Created()))
+func sagaFits(created *eventv1.OrderCreated) error {
+	body, err := json.Marshal(fulfilmentOf(created))
 	if err != nil {
-		return fmt.Errorf("measure the saga of order %s: %w", o.ID, err)
+		return fmt.Errorf("measure the saga of order %s: %w", created.GetOrderId(), err)
 	}
 	if len(body) > MaxFulfilment {
 		return fault.New(codes.InvalidArgument, "order_too_large",
-			"the order's %d lines are more than one saga carries (%d of %d bytes): split the order", len(o.Created().GetLines()), len(body), MaxFulfilment)
+			"the order's %d lines are more than one saga carries (%d of %d bytes): split the order", len(created.GetLines()), len(body), MaxFulfilment)
 	}
 	return nil
 }

@@ -59,9 +59,6 @@ func (p Placing) Place(ctx context.Context, r Request) (o *Order, replayed bool,
 	o = &Order{ID: r.OrderID(), Fingerprint: r.fingerprint(), Address: r.Address, Note: r.Note}
 	o.Journal.Append(created, false)
 	o.NextAttempt = created.GetEventTime().AsTime().Add(p.Patience)
-	if err := sagaFits(o); err != nil {
-		return nil, false, err
-	}
 	err = p.Orders.Create(ctx, o)
 	if errors.Is(err, ErrExists) {
 		o, err = p.replay(ctx, &r)
@@ -80,10 +77,11 @@ func (p Placing) price(ctx context.Context, r *Request) (*eventv1.OrderCreated, 
 		return nil, err
 	}
 	now := p.Now()
-	return &eventv1.OrderCreated{
+	created := &eventv1.OrderCreated{
 		OrderId: r.OrderID(), Seq: 1, EventTime: timestamppb.New(now), CustomerId: r.CustomerID, Lines: lines, Total: total,
 		PaymentMethod: r.PaymentMethod, ExpireTime: timestamppb.New(now.Add(p.Expiry)),
-	}, nil
+	}
+	return created, sagaFits(created)
 }
 
 // maxTotal keeps every sum far from overflow: 10^15 minor units.

@@ -10,3 +10,6 @@ func (s *Items) At(now func() time.Time) { s.now = now }
 
 // At sets the clock of a parking.
 func (s *DeadLetters) At(now func() time.Time) { s.now = now }
+
+// DocID is a SKU's document.
+var DocID = docID

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,7 +72,7 @@ func (f *Firestore) Commit(ctx context.Context, writes ...Write) (time.Time, err
 		return nil
 	}, firestore.MaxAttempts(1), firestore.WithCommitResponseTo(&committed))
 	if err != nil {
-		return time.Time{}, f.failed(err, "write", pathsOf(writes)...)
+		return time.Time{}, f.unwritten(err, writes...)
 	}
 	return committed.CommitTime(), nil
 }
@@ -87,7 +88,7 @@ func (f *Firestore) commitOne(ctx context.Context, w Write) (time.Time, error) {
 		result, err = f.client.Doc(w.Path).Update(ctx, updates(w.Fields), firestore.LastUpdateTime(w.As))
 	}
 	if err != nil {
-		return time.Time{}, f.failed(err, "write", w.Path)
+		return time.Time{}, f.unwritten(err, w)
 	}
 	return result.UpdateTime, nil
 }
@@ -164,21 +165,27 @@ func (f *Firestore) Watch(ctx context.Context, collection string, changed func(s
 	}
 }
 
-// failed gives Firestore's error the domain's form. All ways in which a precondition fails are ErrConflict; what a person
-// must mend (a missing grant, index or database) is INTERNAL, so that it never counts as the fault of the request.
+// unwritten is ErrConflict for all ways in which a precondition fails. Only a document that must be there can be the one
+// that is not found; otherwise it is the database.
+func (f *Firestore) unwritten(err error, writes ...Write) error {
+	switch status.Code(err) {
+	case codes.AlreadyExists, codes.FailedPrecondition, codes.Aborted:
+		return ErrConflict
+	case codes.NotFound:
+		if slices.ContainsFunc(writes, func(w Write) bool { return !w.As.IsZero() }) {
+			return ErrConflict
+		}
+	}
+	return f.failed(err, "write", pathsOf(writes)...)
+}
+
+// failed gives Firestore's error the domain's form. What a person must mend (a missing grant, index or database) is
+// INTERNAL, so that it never counts as the fault of the request.
 func (f *Firestore) failed(err error, did string, paths ...string) error {
 	code := status.Code(err)
 	switch code {
-	case codes.AlreadyExists, codes.FailedPrecondition, codes.Aborted, codes.NotFound:
-		if did == "write" {
-			return ErrConflict
-		}
 	case codes.Unknown:
-		if c := fault.Code(err); c != codes.Unknown {
-			code = c // the context's end
-		}
-	}
-	switch code {
+		code = fault.Code(err) // perhaps the context's end
 	case codes.PermissionDenied, codes.Unauthenticated, codes.FailedPrecondition, codes.NotFound, codes.InvalidArgument,
 		codes.AlreadyExists, codes.OutOfRange, codes.Unimplemented:
 		code = codes.Internal

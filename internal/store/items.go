@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"path"
 	"time"
 
@@ -31,14 +32,25 @@ const catalogueState = "catalogue/state"
 // upsertBatch bounds one commit of Upsert: two documents an item.
 const upsertBatch = 100
 
-// Upsert implements inventory.ItemStore.
+// Upsert implements inventory.ItemStore. A batch that meets another writer is tried again smaller, so that a product which
+// is being sold all the time is in the end tried alone.
 func (s *Items) Upsert(ctx context.Context, items []inventory.Stated) error {
-	for len(items) > 0 {
-		n := min(len(items), upsertBatch)
-		if err := retry(ctx, func() error { return s.upsert(ctx, items[:n]) }); err != nil {
+	batch := upsertBatch
+	for conflicts := 0; len(items) > 0; {
+		n := min(len(items), batch)
+		err := s.upsert(ctx, items[:n])
+		switch {
+		case err == nil:
+			items, batch, conflicts = items[n:], min(2*batch, upsertBatch), 0
+		case errors.Is(err, ErrConflict) && conflicts < maxConflicts:
+			if err := pause(ctx, conflicts); err != nil {
+				return err
+			}
+			batch = max(1, n/2)
+			conflicts++
+		default:
 			return err
 		}
-		items = items[n:]
 	}
 	return nil
 }
