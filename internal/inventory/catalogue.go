@@ -60,6 +60,9 @@ func (c *Catalogue) Run(ctx context.Context, failed func(error)) {
 	}
 }
 
+// Loaded returns once the catalogue is in memory, or ctx ends.
+func (c *Catalogue) Loaded(ctx context.Context) error { return c.await(ctx, time.Time{}) }
+
 // apply takes changes; the first of a listener are everything there is.
 func (c *Catalogue) apply(first bool) func([]Item, []string, time.Time) {
 	return func(set []Item, deleted []string, at time.Time) {

@@ -141,6 +141,17 @@ func (u *Unit) check() error {
 	if r := u.Route(); r != nil && !strings.HasPrefix(r.Path, "/v1/") {
 		complain("the route %q must begin with /v1/", r.Path)
 	}
+	if r := u.Trigger.HTTP; r != nil && r.Method == "" {
+		complain("the route %q has no method", r.Path)
+	}
+	if u.Service && u.Trigger.count() > 0 {
+		complain("a service has callers, no trigger")
+	}
+	for _, e := range u.Trigger.Events {
+		if e.Type == "" {
+			complain("an event of the trigger has no type")
+		}
+	}
 	return errors.Join(bad...)
 }
 

@@ -90,6 +90,8 @@ func TestEveryComplaintNamesTheFile(t *testing.T) {
 		"concurrency without a cpu": {"cpu: 1", "cpu: 0.5", "needs at least 1 cpu"},
 		"a route out of the API":    {"/v1/orders", "/orders", `"/orders" must begin with /v1/`},
 		"a webhook out of the API":  {"{http: {method: POST, path: /v1/orders}}", "{webhook: {path: /w}}", `"/w" must begin with /v1/`},
+		"a route without a method":  {"{method: POST, path: /v1/orders}", "{path: /v1/orders}", `"/v1/orders" has no method`},
+		"an event without a type":   {"{http: {method: POST, path: /v1/orders}}", "{events: [{filter: f}]}", "has no type"},
 		"no YAML":                   {"summary:", "\tsummary:", "yaml"},
 		"empty":                     {good, "", "EOF"},
 	} {

@@ -19,6 +19,7 @@ import (
 type config struct {
 	Store  store.Config
 	Gather time.Duration `env:"RESERVE_GATHER, default=3ms"` // how long reservations gather for one commit
+	Load   time.Duration `env:"CATALOGUE_LOAD, default=30s"` // how long the catalogue may take to load before it is an error
 }
 
 func init() { rpc.Service("inventory", wire) }
@@ -37,6 +38,11 @@ func wire(ctx context.Context, cfg config) (rpc.Registration, error) {
 	go s.catalogue.Run(ctx, func(err error) {
 		telemetry.Log(ctx, slog.LevelWarn, "the catalogue's listener failed and is started again", slog.Any("error", err))
 	})
+	loading, cancel := context.WithTimeout(ctx, cfg.Load)
+	defer cancel()
+	if err := s.catalogue.Loaded(loading); err != nil {
+		return nil, err
+	}
 	return func(r grpc.ServiceRegistrar) { inventoryv1.RegisterInventoryServiceServer(r, s) }, nil
 }
 

@@ -31,7 +31,8 @@ type Registration func(grpc.ServiceRegistrar)
 
 var services = map[string]func(context.Context) (Registration, error){}
 
-// Service makes name a service. wire builds it from its configuration when it is started, not before.
+// Service makes name a service. wire builds it from its configuration when it is started, not before, and returns once it
+// is ready to answer.
 func Service[C any](name string, wire func(context.Context, C) (Registration, error)) {
 	services[name] = func(ctx context.Context) (Registration, error) {
 		var cfg C
@@ -43,18 +44,22 @@ func Service[C any](name string, wire func(context.Context, C) (Registration, er
 }
 
 // Main serves the one service of this program on PORT until SIGTERM, then drains for up to ten seconds, which is what
-// Cloud Run gives.
+// Cloud Run gives. It listens once the service is ready: Cloud Run's startup probe waits for the port.
 func Main(name string) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	err := func() error {
+		handler, err := start(ctx, name)
+		if err != nil {
+			return err
+		}
 		l, err := net.Listen("tcp", net.JoinHostPort(os.Getenv("HOST"), port()))
 		if err != nil {
 			return fmt.Errorf("listen: %w", err)
 		}
-		return Serve(ctx, name, l)
+		return serve(ctx, name, handler, l)
 	}()
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		telemetry.Log(ctx, slog.LevelError, "service "+name+" ended", slog.String("error", err.Error()))
 		os.Exit(1)
 	}
@@ -67,20 +72,37 @@ func port() string {
 	return "8080"
 }
 
-// Serve serves a registered service until ctx ends, then lets requests in flight finish for up to ten seconds.
+// Serve serves a registered service until ctx ends, then lets requests in flight finish for up to ten seconds. Requests
+// that come before it is ready wait in l's queue.
 func Serve(ctx context.Context, name string, l net.Listener) error {
-	start, ok := services[name]
-	if !ok {
-		return fmt.Errorf("no service is called %q", name)
-	}
-	register, err := start(ctx)
+	handler, err := start(ctx, name)
 	if err != nil {
+		l.Close()
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
+	return serve(ctx, name, handler, l)
+}
+
+func start(ctx context.Context, name string) (http.Handler, error) {
+	wire, ok := services[name]
+	if !ok {
+		return nil, fmt.Errorf("no service is called %q", name)
+	}
+	register, err := wire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("start service %s: %w", name, err)
+	}
+	return Handler(name, register), nil
+}
+
+func serve(ctx context.Context, name string, handler http.Handler, l net.Listener) error {
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true) // Cloud Run speaks h2c to the container
-	srv := &http.Server{Handler: Handler(name, register), Protocols: protocols, ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: handler, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()
 	select {
