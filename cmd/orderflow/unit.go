@@ -1,26 +1,18 @@
 package main
 
 import (
-	"os"
-
 	"github.com/spf13/cobra"
 
-	"orderflow.dev/internal/platform/rpc"
+	"orderflow.dev/local/stack"
 )
 
-// unitCommand runs one gRPC service in a process of its own, as its container does.
+// unitCommand runs one function or service in a process of its own, as its container does.
 func unitCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:    "service NAME",
-		Short:  "Run one gRPC service on $PORT, configured by the environment",
+		Use:    "unit NAME",
+		Short:  "Run one unit on HOST:PORT: the function that FUNCTION_TARGET names, or a gRPC service",
 		Hidden: true,
 		Args:   cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			if os.Getenv("HOST") == "" {
-				os.Setenv("HOST", "127.0.0.1")
-			}
-			rpc.Main(args[0])
-			return nil
-		},
+		RunE:   func(_ *cobra.Command, args []string) error { return stack.RunUnit(args[0]) },
 	}
 }

@@ -25,6 +25,7 @@ production starts it, the workflow engine with the shipped saga, deliveries, the
 payment provider. Loads a small catalogue and prints what to try. State is temporary unless --dir is given.`,
 		Example: `  orderflow up
   orderflow up --port 8080 --sweep-every 5s
+  orderflow up --isolate       # a process for each function and service, as in production
   orderflow up --dir ./state`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -56,6 +57,7 @@ payment provider. Loads a small catalogue and prints what to try. State is tempo
 	f.DurationVar(&o.SweepEvery, "sweep-every", 10*time.Second, "how often the sweeps run; 0: by their cron lines, every minute as in production")
 	f.DurationVar(&o.OrderExpiry, "order-expiry", 0, "an order not confirmed by then is cancelled (default 30m)")
 	f.DurationVar(&o.SagaPatience, "saga-patience", 0, "how long a saga may take before the sweep starts another (default 2m)")
+	f.BoolVar(&o.Isolate, "isolate", false, "run every function and service in a process of its own, started again when it dies")
 	f.BoolVar(&quiet, "quiet", false, "no line per event")
 	return c
 }

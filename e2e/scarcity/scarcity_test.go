@@ -20,7 +20,6 @@ import (
 	orderv1 "orderflow.dev/gen/orderflow/order/v1"
 	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/order"
-	"orderflow.dev/internal/platform/rpc"
 	"orderflow.dev/local/stack"
 )
 
@@ -29,7 +28,10 @@ const beService = "ORDERFLOW_TEST_SERVICE"
 
 func TestMain(m *testing.M) {
 	if name := os.Getenv(beService); name != "" {
-		rpc.Main(name)
+		if err := stack.RunUnit(name); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		return
 	}
 	os.Exit(m.Run())

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"sync"
 	"time"
+
+	"orderflow.dev/local/child"
 )
 
 // stopTimeout is how long a child may take to end before it is killed.
@@ -39,28 +40,17 @@ func launch(e emulator, java, dir string, port int) (*process, error) {
 	}
 	p.cmd = exec.Command(java, e.args(p.archive, port)...)
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, logFile, logFile
-	isolate(p.cmd)
-	started := make(chan error)
-	go p.run(logFile, started)
-	if err := <-started; err != nil {
+	ended, err := child.Start(p.cmd)
+	if err != nil {
+		logFile.Close()
 		return nil, fmt.Errorf("start %s: %w", e.name, err)
 	}
+	go func() {
+		p.err = <-ended
+		logFile.Close()
+		close(p.exited)
+	}()
 	return p, nil
-}
-
-// run starts the child and waits for it, all on one operating system thread:
-// Linux ties the signal at the parent's death to the thread that forked.
-func (p *process) run(logFile *os.File, started chan<- error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	defer logFile.Close()
-	err := p.cmd.Start()
-	started <- err
-	if err != nil {
-		return
-	}
-	p.err = p.cmd.Wait()
-	close(p.exited)
 }
 
 // stop ends the child: politely at first, by force after stopTimeout or if it

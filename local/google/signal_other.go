@@ -4,8 +4,6 @@ package google
 
 import "os/exec"
 
-func isolate(*exec.Cmd) {}
-
 // terminateGroup kills: there is no gentle signal here.
 func terminateGroup(cmd *exec.Cmd) { _ = cmd.Process.Kill() }
 

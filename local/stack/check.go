@@ -106,3 +106,12 @@ func (in *Inspector) compareStock(ctx context.Context, a *Agreement, sold map[st
 		}
 	}
 }
+
+// Count is how many orders there are.
+func (a Agreement) Count() int {
+	n := 0
+	for _, c := range a.Orders {
+		n += c
+	}
+	return n
+}

@@ -42,13 +42,11 @@ func (s *Stack) routes() []gateway.Route {
 	var routes []gateway.Route
 	for _, u := range s.units {
 		if r := u.Route(); r != nil {
-			routes = append(routes, gateway.Route{Method: r.Method, Path: r.Path, Target: s.url(u)})
+			routes = append(routes, gateway.Route{Method: r.Method, Path: r.Path, Target: s.urls[u.Name]})
 		}
 	}
 	return routes
 }
-
-func (s *Stack) url(u unit.Unit) string { return s.Functions + "/" + u.Name }
 
 // Deliveries are tried again sooner here than in production, and given up sooner.
 const (
@@ -62,7 +60,7 @@ func (s *Stack) subscriptions() (topics []string, subs []eventarc.Subscription) 
 	seen := map[string]bool{event.DeadLetterTopic: true}
 	for _, u := range s.units {
 		sub := eventarc.Subscription{
-			Endpoint: s.url(u), AckDeadline: time.Duration(u.Timeout), Concurrency: 64,
+			Endpoint: s.urls[u.Name], AckDeadline: time.Duration(u.Timeout), Concurrency: 64,
 			MinBackoff: minBackoff, MaxBackoff: maxBackoff, MaxAttempts: maxAttempts, DeadLetterTopic: event.DeadLetterTopic,
 		}
 		for _, e := range u.Trigger.Events {
@@ -115,7 +113,7 @@ func (s *Stack) startScheduler(run context.Context) error {
 	var jobs []scheduler.Job
 	for _, u := range s.units {
 		if u.Trigger.Schedule != "" {
-			jobs = append(jobs, scheduler.Job{Name: u.Name, Cron: u.Trigger.Schedule, URL: s.url(u), Timeout: time.Duration(u.Timeout)})
+			jobs = append(jobs, scheduler.Job{Name: u.Name, Cron: u.Trigger.Schedule, URL: s.urls[u.Name], Timeout: time.Duration(u.Timeout)})
 		}
 	}
 	s.servers.Go(func() error {

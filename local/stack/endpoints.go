@@ -16,7 +16,6 @@ type Endpoints struct {
 	Provider  string `json:"provider"`
 	Inventory string `json:"inventory"`
 	Payment   string `json:"payment"`
-	Functions string `json:"functions"`
 	Workflows string `json:"workflows"` // host:port
 	Firestore string `json:"firestore"` // host:port
 	PubSub    string `json:"pubsub"`    // host:port

@@ -1,88 +1,206 @@
 package stack
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
 	"net/http"
-	"net/http/httputil"
 	"net/url"
 	"os"
+	"os/exec"
+	"slices"
 	"strconv"
-	"strings"
-	"sync/atomic"
+	"sync"
 	"syscall"
 	"time"
+
+	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
+
+	"orderflow.dev/internal/platform/rpc"
+	"orderflow.dev/internal/platform/telemetry"
+	"orderflow.dev/local/child"
 )
+
+// RunUnit makes this process a unit, as its container would: a service, or the function that FUNCTION_TARGET names, on
+// HOST:PORT until SIGTERM.
+func RunUnit(name string) error {
+	if os.Getenv("FUNCTION_TARGET") == "" {
+		rpc.Main(name)
+		return nil
+	}
+	return funcframework.StartHostPort(os.Getenv("HOST"), os.Getenv("PORT"))
+}
+
+// process is a unit in a process of its own, started again when it dies, at the same address.
+type process struct {
+	key     string // unit, and which of several
+	port    int
+	command func() *exec.Cmd
+	url     string
+
+	mu  sync.Mutex
+	cmd *exec.Cmd
+}
+
+// startProcess starts a unit and answers its URL once it accepts connections.
+func (s *Stack) startProcess(ctx, run context.Context, unit, key string, env ...string) (string, error) {
+	port, err := freePort()
+	if err != nil {
+		return "", err
+	}
+	p := &process{key: key, port: port, url: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	p.command = func() *exec.Cmd {
+		cmd := s.command(unit)
+		cmd.Env = append(append(os.Environ(), cmd.Env...), env...)
+		cmd.Env = append(cmd.Env, "HOST=127.0.0.1", "PORT="+strconv.Itoa(port))
+		cmd.Stdout, cmd.Stderr = io.Discard, &lines{to: s.log}
+		return cmd
+	}
+	ended, err := p.start()
+	if err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	s.processes[key] = p
+	s.mu.Unlock()
+	s.servers.Go(func() error { return p.supervise(run, ended) })
+	return p.url, p.accepts(ctx)
+}
+
+// command is how a unit is run in a process of its own.
+func (s *Stack) command(unit string) *exec.Cmd {
+	if s.options.Command != nil {
+		return s.options.Command(unit)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		self = os.Args[0]
+	}
+	return exec.Command(self, "unit", unit)
+}
+
+func (p *process) start() (ended <-chan error, err error) {
+	cmd := p.command()
+	if ended, err = child.Start(cmd); err != nil {
+		return nil, fmt.Errorf("start %s: %w", p.key, err)
+	}
+	p.mu.Lock()
+	p.cmd = cmd
+	p.mu.Unlock()
+	return ended, nil
+}
+
+// supervise starts the process again whenever it ends, until run does: then it drains it.
+func (p *process) supervise(run context.Context, ended <-chan error) error {
+	for {
+		select {
+		case <-run.Done():
+			return p.stop(ended)
+		case err := <-ended:
+			telemetry.Log(run, slog.LevelWarn, p.key+" died and is started again", slog.Any("error", err))
+		}
+		select {
+		case <-run.Done():
+			return nil
+		case <-time.After(50 * time.Millisecond):
+		}
+		var err error
+		if ended, err = p.start(); err != nil {
+			return err
+		}
+	}
+}
+
+// stop gives the process the ten seconds to drain that Cloud Run gives, and a little more.
+func (p *process) stop(ended <-chan error) error {
+	_ = p.signal(syscall.SIGTERM) // it may just have died
+	select {
+	case <-ended:
+	case <-time.After(12 * time.Second):
+		_ = p.signal(syscall.SIGKILL)
+		<-ended
+	}
+	return nil
+}
+
+func (p *process) signal(sig os.Signal) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cmd.Process.Signal(sig)
+}
+
+// accepts waits until the process accepts connections: it does once it is wired.
+func (p *process) accepts(ctx context.Context) error {
+	for {
+		conn, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", p.port), time.Second)
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s does not accept connections: %w", p.key, errors.Join(ctx.Err(), err))
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// Processes are the units that run in processes of their own, by name; of several of one unit, each.
+func (s *Stack) Processes() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.processes))
+}
+
+// Kill kills a process (SIGKILL). It is started again.
+func (s *Stack) Kill(key string) error {
+	s.mu.Lock()
+	p, ok := s.processes[key]
+	s.mu.Unlock()
+	if !ok {
+		return fmt.Errorf("no process is called %q", key)
+	}
+	return p.signal(syscall.SIGKILL)
+}
 
 // startProcesses runs a service in n processes behind one address, as Cloud Run does with instances.
 func (s *Stack) startProcesses(ctx, run context.Context, name string, n int) (string, error) {
-	if s.options.Command == nil {
-		return "", errors.New("Options.Inventories needs Options.Command")
-	}
 	var targets []*url.URL
-	for range n {
-		target, err := s.startProcess(ctx, run, name)
+	for i := range n {
+		target, err := s.startProcess(ctx, run, name, fmt.Sprintf("%s/%d", name, i+1))
 		if err != nil {
 			return "", err
 		}
-		targets = append(targets, target)
+		u, err := url.Parse(target)
+		if err != nil {
+			return "", err
+		}
+		targets = append(targets, u)
 	}
 	return s.serve(run, 0, func(string) (http.Handler, error) { return balance(targets), nil })
 }
 
-func (s *Stack) startProcess(ctx, run context.Context, name string) (*url.URL, error) {
-	port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	cmd := s.options.Command(name)
-	cmd.Env = append(os.Environ(), cmd.Env...)
-	cmd.Env = append(cmd.Env, "HOST=127.0.0.1", "PORT="+strconv.Itoa(port))
-	cmd.Stderr = s.logFile
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	s.onStop(func() { cmd.Process.Kill() }) // in case it does not heed SIGTERM
-	s.servers.Go(func() error {
-		select {
-		case err := <-ended:
-			return fmt.Errorf("a process of service %s ended: %v", name, err)
-		case <-run.Done():
-			cmd.Process.Signal(syscall.SIGTERM)
-			select {
-			case <-ended:
-			case <-time.After(12 * time.Second):
-			}
-			return nil
-		}
-	})
-	target := &url.URL{Scheme: "http", Host: fmt.Sprintf("127.0.0.1:%d", port)}
-	return target, reachable(ctx, target.String(), ended)
+// lines passes whole lines on, so that those of several processes do not mix.
+type lines struct {
+	to   io.Writer
+	rest []byte
 }
 
-// balance gives each request to the next target, gRPC over h2c and JSON over HTTP/1.1.
-func balance(targets []*url.URL) http.Handler {
-	h2c := http.DefaultTransport.(*http.Transport).Clone()
-	h2c.Protocols = &http.Protocols{}
-	h2c.Protocols.SetUnencryptedHTTP2(true)
-	h1 := http.DefaultTransport.(*http.Transport).Clone()
-	h1.MaxIdleConnsPerHost = 100
-	var next atomic.Uint64
-	return &httputil.ReverseProxy{
-		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(targets[next.Add(1)%uint64(len(targets))]) },
-		Transport:     byContent{h2c, h1},
-		FlushInterval: -1,
-	}
-}
+var linesMu sync.Mutex
 
-type byContent struct{ grpc, json http.RoundTripper }
-
-func (t byContent) RoundTrip(r *http.Request) (*http.Response, error) {
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
-		return t.grpc.RoundTrip(r)
+func (l *lines) Write(p []byte) (int, error) {
+	l.rest = append(l.rest, p...)
+	i := bytes.LastIndexByte(l.rest, '\n')
+	if i < 0 {
+		return len(p), nil
 	}
-	return t.json.RoundTrip(r)
+	linesMu.Lock()
+	defer linesMu.Unlock()
+	_, err := l.to.Write(l.rest[:i+1])
+	l.rest = append(l.rest[:0], l.rest[i+1:]...)
+	return len(p), err
 }

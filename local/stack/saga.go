@@ -22,13 +22,8 @@ import (
 func (s *Stack) startWorkflows(_, run context.Context) error {
 	env := map[string]string{}
 	for _, u := range s.units {
-		switch {
-		case u.Name == "inventory":
-			env[u.EnvName()] = s.Inventory
-		case u.Name == "payment":
-			env[u.EnvName()] = s.Payment
-		case u.Trigger.Saga != "":
-			env[u.EnvName()] = s.Functions + "/" + u.Name
+		if u.Service || u.Trigger.Saga != "" {
+			env[u.EnvName()] = s.urls[u.Name]
 		}
 	}
 	s.Engine = workflows.NewEngine(workflows.Options{
@@ -50,13 +45,16 @@ func (s *Stack) startWorkflows(_, run context.Context) error {
 		}
 		s.Engine.Deploy(strings.TrimSuffix(path.Base(f), ".yaml"), w)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	s.servers.Go(func() error { return s.Engine.Serve(run, s.workflowsListener) })
+	return nil
+}
+
+func (s *Stack) listenWorkflows() (err error) {
+	if s.workflowsListener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		return err
 	}
-	s.Workflows = l.Addr().String()
+	s.Workflows = s.workflowsListener.Addr().String()
 	setenv(map[string]string{"WORKFLOWS_EMULATOR_HOST": s.Workflows, "WORKFLOW_LOCATION": Location})
-	s.servers.Go(func() error { return s.Engine.Serve(run, l) })
 	return nil
 }
 

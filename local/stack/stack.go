@@ -43,9 +43,10 @@ type Options struct {
 	Port  int          // of the gateway; a free one if zero
 	Steps func(string) // told what is being started
 
-	Register    bool                           // let other commands of this user find the stack (Running)
-	Inventories int                            // so many inventory processes behind one address, instead of one in this process
-	Command     func(service string) *exec.Cmd // runs a service in a process of its own; for Inventories
+	Register    bool                        // let other commands of this user find the stack (Running)
+	Isolate     bool                        // every function and service in a process of its own, started again when it dies
+	Inventories int                         // so many inventory processes behind one address
+	Command     func(unit string) *exec.Cmd // runs a unit in a process of its own (RunUnit); "orderflow unit NAME" if nil
 
 	SweepEvery      time.Duration // runs the sweeps this often instead of by their cron lines
 	OrderExpiry     time.Duration // production's default if zero, as the following
@@ -65,9 +66,16 @@ type Stack struct {
 
 	options    Options
 	units      []unit.Unit
-	setWebhook func(url string) // of the payment provider, once the gateway is up
-	temp       bool
-	logFile    *os.File
+	urls       map[string]string // of each unit
+	setWebhook func(url string)  // of the payment provider, once the gateway is up
+	log        io.Writer         // of whole lines
+
+	workflowsListener net.Listener
+
+	mu        sync.Mutex
+	processes map[string]*process // units in processes of their own
+	temp      bool
+	logFile   *os.File
 
 	servers   *errgroup.Group
 	cancel    context.CancelFunc
@@ -84,7 +92,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stack{options: o, units: units, done: make(chan struct{})}
+	s := &Stack{options: o, units: units, urls: map[string]string{}, processes: map[string]*process{}, done: make(chan struct{})}
 	if s.options.Steps == nil {
 		s.options.Steps = func(string) {}
 	}
@@ -176,11 +184,11 @@ func (s *Stack) openDir() (err error) {
 	if s.logFile, err = os.Create(filepath.Join(s.options.Dir, "log.jsonl")); err != nil {
 		return err
 	}
-	var out io.Writer = s.logFile
+	s.log = s.logFile
 	if s.options.Log != nil {
-		out = io.MultiWriter(s.logFile, s.options.Log)
+		s.log = io.MultiWriter(s.logFile, s.options.Log)
 	}
-	telemetry.SetOutput(out)
+	telemetry.SetOutput(s.log)
 	s.LogFile = s.logFile.Name()
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
+	"golang.org/x/sync/errgroup"
 
 	"orderflow.dev/internal/platform/rpc"
 )
@@ -32,15 +33,19 @@ func (s *Stack) startServices(ctx, run context.Context) error {
 			url string
 			err error
 		)
-		if u.Name == "inventory" && s.options.Inventories > 0 {
+		switch {
+		case u.Name == "inventory" && s.options.Inventories > 0:
 			url, err = s.startProcesses(ctx, run, u.Name, s.options.Inventories)
-		} else {
+		case s.options.Isolate:
+			url, err = s.startProcess(ctx, run, u.Name, u.Name)
+		default:
 			url, err = s.startService(run, u.Name)
 		}
 		if err != nil {
 			return err
 		}
 		os.Setenv(u.EnvName(), url)
+		s.urls[u.Name] = url
 		switch u.Name {
 		case "inventory":
 			s.Inventory = url
@@ -60,10 +65,36 @@ func (s *Stack) startService(run context.Context, name string) (string, error) {
 	return "http://" + l.Addr().String(), nil
 }
 
-// startFunctions serves every function by the functions framework, each at its name. The framework chooses no port and
-// never stops, so a port that is lost in the race is replaced, and the process's end is its end.
 func (s *Stack) startFunctions(ctx, run context.Context) error {
 	os.Unsetenv("FUNCTION_TARGET")
+	if err := s.listenWorkflows(); err != nil { // the functions that start executions are told where
+		return err
+	}
+	if !s.options.Isolate {
+		return s.hostFunctions(ctx, run)
+	}
+	var g errgroup.Group
+	urls := make([]string, len(s.units))
+	for i, u := range s.units {
+		if !u.Service {
+			g.Go(func() (err error) {
+				urls[i], err = s.startProcess(ctx, run, u.Name, u.Name, "FUNCTION_TARGET="+u.Name)
+				return err
+			})
+		}
+	}
+	err := g.Wait()
+	for i, u := range s.units {
+		if !u.Service {
+			s.urls[u.Name] = urls[i]
+		}
+	}
+	return err
+}
+
+// hostFunctions serves every function in this process by the functions framework, each at its name. The framework chooses
+// no port and never stops, so a port that is lost in the race is replaced, and the process's end is its end.
+func (s *Stack) hostFunctions(ctx, run context.Context) error {
 	for range 5 {
 		port, err := freePort()
 		if err != nil {
@@ -76,7 +107,11 @@ func (s *Stack) startFunctions(ctx, run context.Context) error {
 		err = reachable(ctx, url, ended)
 		restore()
 		if err == nil {
-			s.Functions = url
+			for _, u := range s.units {
+				if !u.Service {
+					s.urls[u.Name] = url + "/" + u.Name
+				}
+			}
 			s.servers.Go(func() error {
 				select {
 				case err := <-ended:

@@ -64,8 +64,14 @@ func register[C, H any](name string, wire func(context.Context, C) (H, error), s
 			telemetry.Log(context.Background(), slog.LevelError, "cannot start "+name, slog.String("error", err.Error()))
 			os.Exit(1)
 		}
+		exitOnSIGTERM(name)
 	}
 	functions.HTTP(name, func(w http.ResponseWriter, r *http.Request) {
+		if !inFlight.begin() {
+			refuse(w)
+			return
+		}
+		defer inFlight.end()
 		h, err := o.get(r.Context())
 		if err != nil {
 			telemetry.Log(r.Context(), slog.LevelError, "cannot wire "+name, slog.String("error", err.Error()))

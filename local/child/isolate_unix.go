@@ -1,14 +1,14 @@
 //go:build unix && !linux
 
-package google
+package child
 
 import (
 	"os/exec"
 	"syscall"
 )
 
-// isolate puts the child in a process group of its own, so that a Ctrl-C meant
+// Isolate puts the child in a process group of its own, so that a Ctrl-C meant
 // for this program does not reach it first.
-func isolate(cmd *exec.Cmd) {
+func Isolate(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 }

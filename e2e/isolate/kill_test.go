@@ -1,0 +1,129 @@
+// Package isolate runs every unit in a process of its own and kills them while orders are on their way.
+package isolate
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"orderflow.dev/e2e"
+	orderv1 "orderflow.dev/gen/orderflow/order/v1"
+	"orderflow.dev/local/stack"
+)
+
+// A process of this test that is told to be a unit is that unit.
+const beUnit = "ORDERFLOW_TEST_UNIT"
+
+func TestMain(m *testing.M) {
+	if name := os.Getenv(beUnit); name != "" {
+		if err := stack.RunUnit(name); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+const orders = 200
+
+var methods = []string{"pm_approve", "pm_approve", "pm_decline", "pm_pending", "pm_flaky", "pm_pending_decline"}
+
+func TestEveryOrderEndsAlthoughEveryProcessIsKilled(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
+	s, err := stack.Start(ctx, stack.Options{
+		Isolate: true, SweepEvery: time.Second, SagaPatience: 10 * time.Second, JournalGrace: 5 * time.Second, ProviderTimeout: time.Second,
+		Command: func(unit string) *exec.Cmd {
+			cmd := exec.Command(os.Args[0])
+			cmd.Env = []string{beUnit + "=" + unit}
+			return cmd
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Stop()
+	look, err := stack.Inspect(ctx, s.Endpoints)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e2e.LoadCatalogue(ctx, s.Endpoints, e2e.Catalogue, nil); err != nil {
+		t.Fatal(err)
+	}
+	kill(ctx, t, s, func() { placeAll(ctx, t, s) })
+	for {
+		a, err := look.Agree(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := a.Violations()
+		if len(v) == 0 && a.Count() == orders {
+			t.Logf("%d processes killed; orders: %v", len(s.Processes()), a.Orders)
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("%d of %d orders, %v: %v", a.Count(), orders, a.Orders, v)
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+// kill kills each process in turn, again and again, until during returns and each was killed at least once.
+func kill(ctx context.Context, t *testing.T, s *stack.Stack, during func()) {
+	var wg sync.WaitGroup
+	placed := make(chan struct{})
+	wg.Go(func() {
+		defer close(placed)
+		during()
+	})
+	for round := 0; ; round++ {
+		for _, key := range s.Processes() {
+			if err := s.Kill(key); err != nil {
+				t.Errorf("kill %s: %v", key, err)
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(150 * time.Millisecond):
+			}
+		}
+		select {
+		case <-placed:
+			wg.Wait()
+			return
+		case <-ctx.Done():
+			wg.Wait()
+			t.Fatal(ctx.Err())
+		default:
+		}
+	}
+}
+
+func placeAll(ctx context.Context, t *testing.T, s *stack.Stack) {
+	token, err := stack.Token(ctx, s.Endpoints, "crowd")
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	c := e2e.Customer{Gateway: s.Gateway, Token: token}
+	var g errgroup.Group
+	g.SetLimit(16)
+	for i := range orders {
+		g.Go(func() error {
+			_, err := c.Place(ctx, fmt.Sprint("order-", i), &orderv1.PlaceOrderRequest{
+				Lines: []*orderv1.RequestedLine{{Sku: e2e.Plenty, Quantity: 1}, {Sku: "tea-darjeeling", Quantity: 2}}, PaymentMethod: methods[i%len(methods)],
+			})
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Errorf("place: %v", err)
+	}
+}
