@@ -3,12 +3,15 @@ package function_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
 	"google.golang.org/grpc/codes"
 
 	orderv1 "orderflow.dev/gen/orderflow/order/v1"
@@ -22,6 +25,10 @@ import (
 var logged *cloudtest.Log
 
 func TestMain(m *testing.M) {
+	if port := os.Getenv(wantServe); port != "" {
+		fmt.Fprintln(os.Stderr, funcframework.StartHostPort("127.0.0.1", port))
+		os.Exit(1)
+	}
 	if os.Getenv(wantFunctionTarget) != "" {
 		os.Exit(0) // a child of TestFunctionTarget: what there is to see happened before main
 	}
@@ -73,6 +80,19 @@ func init() {
 				return fault.Wrap(err, codes.InvalidArgument, "body_too_large", "the webhook could not be read")
 			}
 			return end(ctx, string(body))
+		}, nil
+	})
+	function.Webhook("test-slow", 1000, func(context.Context, struct{}) (function.WebhookHandler, error) {
+		return func(_ context.Context, r *http.Request) error {
+			path, err := io.ReadAll(r.Body)
+			fmt.Println("begun")
+			for err == nil {
+				if _, e := os.Stat(string(path)); e == nil {
+					return nil
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+			return err
 		}, nil
 	})
 	function.Schedule("test-configured", func(ctx context.Context, cfg struct {
