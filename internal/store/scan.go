@@ -2,10 +2,15 @@ package store
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"path"
+	"time"
 
+	"orderflow.dev/internal/inventory"
 	"orderflow.dev/internal/journal"
 	"orderflow.dev/internal/order"
+	"orderflow.dev/internal/payment"
 )
 
 // scanPage is how many documents a scan reads at once.
@@ -67,4 +72,80 @@ func JournalOf(ctx context.Context, db Database, collection, id string) (journal
 		return journal.Journal{}, err
 	}
 	return journal.Unmarshal(documents[0].bytes(fieldJournal), documents[0].number(fieldPublished))
+}
+
+// ScanDocuments calls f with every document of a collection, by id, as it is stored.
+func ScanDocuments(ctx context.Context, db Database, collection string, f func(Document)) error {
+	q := Query{Collection: collection, OrderBy: []Order{{Field: DocumentID}}, Limit: scanPage}
+	for {
+		documents, err := db.Query(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, d := range documents {
+			f(d)
+		}
+		if len(documents) < scanPage {
+			return nil
+		}
+		q.After = []any{path.Base(documents[len(documents)-1].Path)}
+	}
+}
+
+// ReadOrder reads an order from its document. An error is DATA_LOSS, as with all of these.
+func ReadOrder(d Document) (*order.Order, error) { return readOrder(d) }
+
+// ReadPayment reads a payment from its document.
+func ReadPayment(d Document) (*payment.Payment, error) { return readPayment(d) }
+
+// ReadReservation reads a reservation from its document.
+func ReadReservation(d Document) (*inventory.Reservation, error) {
+	id, err := base64.RawURLEncoding.DecodeString(path.Base(d.Path)) // docID made it
+	if err != nil {
+		return nil, corrupt(d, err)
+	}
+	r := &inventory.Reservation{OrderID: string(id), State: inventory.State(d.number("state")), Short: d.text("short"), Version: d.UpdateTime}
+	if err := json.Unmarshal(d.bytes("quantities"), &r.Quantities); err != nil {
+		return nil, corrupt(d, err)
+	}
+	return r, nil
+}
+
+// ReadStock reads a product's stock from its document.
+func ReadStock(d Document) *inventory.Stock {
+	return &inventory.Stock{
+		SKU: d.text("sku"), Available: d.number("available"), Held: d.number("held"), Stated: d.number("stated"), Version: d.UpdateTime,
+	}
+}
+
+// QueryFields are what a document of an aggregate repeats beside its journal, for queries and sweeps. A time is zero
+// where there is no such field.
+type QueryFields struct {
+	Status, CustomerID string
+	CreateTime         time.Time
+	InSweep            bool // sweep-orders' shard is there
+	NextAttempt        time.Time
+	InJournalSweep     bool // sweep-journals' shard is there
+	Unpublished        time.Time
+}
+
+// ReadQueryFields reads them as they are stored, right or wrong.
+func ReadQueryFields(d Document) QueryFields {
+	_, swept := d.Fields[fieldSweepShard]
+	_, unpublished := d.Fields[fieldShard]
+	return QueryFields{
+		Status: d.text(fieldStatus), CustomerID: d.text(fieldCustomer), CreateTime: d.timestamp(fieldCreated),
+		InSweep: swept, NextAttempt: d.timestamp(fieldNextAttempt),
+		InJournalSweep: unpublished, Unpublished: d.timestamp(fieldUnpublished),
+	}
+}
+
+// DeadLetter is what is kept of an event that could not be handled, without the event itself.
+type DeadLetter struct {
+	OrderID, Function, Reason string
+}
+
+// ReadDeadLetter reads a dead letter from its document.
+func ReadDeadLetter(d Document) DeadLetter {
+	return DeadLetter{OrderID: d.text("order_id"), Function: d.text("function"), Reason: d.text("reason")}
 }
