@@ -98,7 +98,8 @@ func ReadOrder(d Document) (*order.Order, error) { return readOrder(d) }
 // ReadPayment reads a payment from its document.
 func ReadPayment(d Document) (*payment.Payment, error) { return readPayment(d) }
 
-// ReadReservation reads a reservation from its document.
+// ReadReservation reads a reservation from its document. With an error it answers what could be read, as far as whose
+// it is; nil if not even that.
 func ReadReservation(d Document) (*inventory.Reservation, error) {
 	id, err := base64.RawURLEncoding.DecodeString(path.Base(d.Path)) // docID made it
 	if err != nil {
@@ -106,7 +107,7 @@ func ReadReservation(d Document) (*inventory.Reservation, error) {
 	}
 	r := &inventory.Reservation{OrderID: string(id), State: inventory.State(d.number("state")), Short: d.text("short"), Version: d.UpdateTime}
 	if err := json.Unmarshal(d.bytes("quantities"), &r.Quantities); err != nil {
-		return nil, corrupt(d, err)
+		return r, corrupt(d, err)
 	}
 	return r, nil
 }

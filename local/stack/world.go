@@ -1,0 +1,179 @@
+package stack
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"path"
+
+	"orderflow.dev/internal/inventory"
+	"orderflow.dev/internal/promise"
+	"orderflow.dev/internal/store"
+)
+
+// World gathers everything that promises are checked on. Orders may be on their way meanwhile: it reads in the order
+// that promise.World asks for.
+func (in *Inspector) World(ctx context.Context) (promise.World, error) {
+	g := gathering{in: in}
+	for _, step := range []func(context.Context) error{g.acknowledged, g.orders, g.payments, g.stock, g.ledger, g.deadLetters} {
+		if err := step(ctx); err != nil {
+			return promise.World{}, fmt.Errorf("gather what promises are checked on: %w", err)
+		}
+	}
+	return g.world, nil
+}
+
+type gathering struct {
+	in    *Inspector
+	world promise.World
+}
+
+func (g *gathering) acknowledged(context.Context) (err error) {
+	g.world.Acknowledged, err = acknowledgements(g.in.endpoints.LogFile)
+	return err
+}
+
+// unreadable keeps a document that cannot be read from hiding the others.
+func (g *gathering) unreadable(d store.Document, err error) {
+	u := promise.Unreadable{Path: d.Path, OrderID: path.Base(d.Path), Why: err.Error()}
+	g.world.Unreadable = append(g.world.Unreadable, u)
+}
+
+func (g *gathering) orders(ctx context.Context) error {
+	return store.ScanDocuments(ctx, g.in.orders, "orders", func(d store.Document) {
+		o, err := store.ReadOrder(d)
+		if err != nil {
+			g.unreadable(d, err)
+			return
+		}
+		f := store.ReadQueryFields(d)
+		g.world.Orders = append(g.world.Orders, promise.Order{
+			ID: o.ID, Journal: o.Journal, Sweep: sweepOf(f),
+			Fields: promise.OrderFields{
+				Status: f.Status, CustomerID: f.CustomerID, CreateTime: f.CreateTime, NextAttempt: f.NextAttempt, InSweep: f.InSweep,
+			},
+		})
+	})
+}
+
+func (g *gathering) payments(ctx context.Context) error {
+	return store.ScanDocuments(ctx, g.in.payments, "payments", func(d store.Document) {
+		p, err := store.ReadPayment(d)
+		if err != nil {
+			g.unreadable(d, err)
+			return
+		}
+		g.world.Payments = append(g.world.Payments, promise.Payment{Payment: *p, Sweep: sweepOf(store.ReadQueryFields(d))})
+	})
+}
+
+func sweepOf(f store.QueryFields) promise.Sweep {
+	return promise.Sweep{InShard: f.InJournalSweep, Since: f.Unpublished}
+}
+
+// stockTries is how often stock and reservations are read for a picture in which nothing moved.
+const stockTries = 5
+
+// stock reads stock, reservations, and stock again: what is held changes in the same commit as its reservation, so
+// stock that stood still says that the reservations between did too.
+func (g *gathering) stock(ctx context.Context) error {
+	db, err := store.Open(ctx, Project, "inventory")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	before, err := readStock(ctx, db)
+	if err != nil {
+		return err
+	}
+	known := len(g.world.Unreadable)
+	for range stockTries {
+		g.world.Unreadable, g.world.Reservations = g.world.Unreadable[:known], nil
+		if err := g.reservations(ctx, db); err != nil {
+			return err
+		}
+		after, err := readStock(ctx, db)
+		if err != nil {
+			return err
+		}
+		g.world.Stock, g.world.StockMoved = after, !sameStock(before, after)
+		if !g.world.StockMoved {
+			return nil
+		}
+		before = after
+	}
+	return nil
+}
+
+func readStock(ctx context.Context, db store.Database) (stock []inventory.Stock, err error) {
+	err = store.ScanDocuments(ctx, db, "stock", func(d store.Document) { stock = append(stock, *store.ReadStock(d)) })
+	return stock, err
+}
+
+// sameStock compares versions too: a product that was held and released meanwhile has moved.
+func sameStock(a, b []inventory.Stock) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func (g *gathering) reservations(ctx context.Context, db store.Database) error {
+	return store.ScanDocuments(ctx, db, "reservations", func(d store.Document) {
+		r, err := store.ReadReservation(d)
+		if err != nil {
+			if r != nil {
+				d.Path = "reservations/" + r.OrderID // its id is not an order's as it is
+			}
+			g.unreadable(d, err)
+			return
+		}
+		g.world.Reservations = append(g.world.Reservations, *r)
+	})
+}
+
+func (g *gathering) ledger(ctx context.Context) error {
+	req, err := g.in.providerRequest(ctx, "/v1/ledger")
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("ask the provider for its ledger: %s", resp.Status)
+	}
+	for d := json.NewDecoder(resp.Body); d.More(); {
+		var m struct {
+			Type     string `json:"type"`
+			Key      string `json:"idempotency_key"`
+			Amount   int64  `json:"amount"`
+			Currency string `json:"currency"`
+		}
+		if err := d.Decode(&m); err != nil {
+			return fmt.Errorf("read the provider's ledger: %w", err)
+		}
+		g.world.Ledger = append(g.world.Ledger, promise.Movement{Type: m.Type, OrderID: m.Key, Amount: m.Amount, Currency: m.Currency})
+	}
+	return nil
+}
+
+func (g *gathering) deadLetters(ctx context.Context) error {
+	db, err := store.Open(ctx, Project, "platform")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return store.ScanDocuments(ctx, db, "dead_letters", func(d store.Document) {
+		l := store.ReadDeadLetter(d)
+		g.world.DeadLetters = append(g.world.DeadLetters, promise.DeadLetter{OrderID: l.OrderID, Function: l.Function, Reason: l.Reason})
+	})
+}
