@@ -14,6 +14,7 @@ import (
 
 	"orderflow.dev/e2e"
 	orderv1 "orderflow.dev/gen/orderflow/order/v1"
+	"orderflow.dev/internal/promise"
 	"orderflow.dev/local/stack"
 )
 
@@ -58,6 +59,12 @@ func TestEveryOrderEndsAlthoughEveryProcessIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	kill(ctx, t, s, func() { placeAll(ctx, t, s) })
+	awaitAgreement(ctx, t, look)
+	keepsPromises(ctx, t, look)
+}
+
+// awaitAgreement waits until every order has ended, and stock and money agree with the orders.
+func awaitAgreement(ctx context.Context, t *testing.T, look *stack.Inspector) {
 	for {
 		a, err := look.Agree(ctx)
 		if err != nil {
@@ -65,12 +72,36 @@ func TestEveryOrderEndsAlthoughEveryProcessIsKilled(t *testing.T) {
 		}
 		v := a.Violations()
 		if len(v) == 0 && a.Count() == orders {
-			t.Logf("%d processes killed; orders: %v", len(s.Processes()), a.Orders)
+			t.Logf("orders: %v", a.Orders)
 			return
 		}
 		select {
 		case <-ctx.Done():
 			t.Fatalf("%d of %d orders, %v: %v", a.Count(), orders, a.Orders, v)
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+// keepsPromises holds every promise against the stack once the sweep has published what the kills kept back.
+func keepsPromises(ctx context.Context, t *testing.T, look *stack.Inspector) {
+	for {
+		w, err := look.World(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		broken := ""
+		for _, v := range promise.Check(w, time.Now(), true) {
+			for _, why := range v.Violations {
+				broken += fmt.Sprintf("%s: order %s: %s\n", v.Promise, why.OrderID, why.Why)
+			}
+		}
+		if broken == "" {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatal(broken)
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
