@@ -63,7 +63,7 @@ func (c Customer) Place(ctx context.Context, key string, r *orderv1.PlaceOrderRe
 	)
 	for n := range placeAttempts {
 		header, raw, err = c.do(ctx, http.MethodPost, "/v1/orders", body, map[string]string{"Idempotency-Key": key})
-		if err == nil || !trouble(err) || ctx.Err() != nil {
+		if err == nil || !Trouble(err) || ctx.Err() != nil {
 			break
 		}
 		time.Sleep(100 * time.Millisecond << n)
@@ -76,8 +76,11 @@ func (c Customer) Place(ctx context.Context, key string, r *orderv1.PlaceOrderRe
 	return p, protojson.Unmarshal(raw, p.Order)
 }
 
-// trouble says that the same request may succeed later.
-func trouble(err error) bool {
+// Trouble says that the same request may succeed later.
+func Trouble(err error) bool {
+	if err == nil {
+		return false
+	}
 	r, ok := errors.AsType[*Refused](err)
 	return !ok || r.Status >= 500 || r.Status == http.StatusTooManyRequests
 }

@@ -117,12 +117,8 @@ func kill(ctx context.Context, t *testing.T, s *stack.Stack, during func()) {
 	})
 	for round := 0; ; round++ {
 		for _, key := range s.Processes() {
-			if err := s.Kill(key); err != nil {
+			if err := s.Kill(ctx, key); err != nil {
 				t.Errorf("kill %s: %v", key, err)
-			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(150 * time.Millisecond):
 			}
 		}
 		select {
@@ -148,9 +144,13 @@ func placeAll(ctx context.Context, t *testing.T, s *stack.Stack) {
 	g.SetLimit(16)
 	for i := range orders {
 		g.Go(func() error {
-			_, err := c.Place(ctx, fmt.Sprint("order-", i), &orderv1.PlaceOrderRequest{
+			req := &orderv1.PlaceOrderRequest{
 				Lines: []*orderv1.RequestedLine{{Sku: e2e.Plenty, Quantity: 1}, {Sku: "tea-darjeeling", Quantity: 2}}, PaymentMethod: methods[i%len(methods)],
-			})
+			}
+			_, err := c.Place(ctx, fmt.Sprint("order-", i), req)
+			for e2e.Trouble(err) && ctx.Err() == nil { // a customer who does not give up
+				_, err = c.Place(ctx, fmt.Sprint("order-", i), req)
+			}
 			return err
 		})
 	}

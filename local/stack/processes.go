@@ -43,8 +43,9 @@ type process struct {
 	command func() *exec.Cmd
 	url     string
 
-	mu  sync.Mutex
-	cmd *exec.Cmd
+	mu     sync.Mutex
+	cmd    *exec.Cmd
+	starts int
 }
 
 // startProcess starts a unit and answers its URL once it accepts connections.
@@ -91,6 +92,7 @@ func (p *process) start() (ended <-chan error, err error) {
 	}
 	p.mu.Lock()
 	p.cmd = cmd
+	p.starts++
 	p.mu.Unlock()
 	return ended, nil
 }
@@ -156,15 +158,32 @@ func (s *Stack) Processes() []string {
 	return slices.Sorted(maps.Keys(s.processes))
 }
 
-// Kill kills a process (SIGKILL). It is started again.
-func (s *Stack) Kill(key string) error {
+// Kill kills a process (SIGKILL) and returns once it was started again and accepts connections.
+func (s *Stack) Kill(ctx context.Context, key string) error {
 	s.mu.Lock()
 	p, ok := s.processes[key]
 	s.mu.Unlock()
 	if !ok {
 		return fmt.Errorf("no process is called %q", key)
 	}
-	return p.signal(syscall.SIGKILL)
+	before := p.started()
+	if err := p.signal(syscall.SIGKILL); err != nil {
+		return err
+	}
+	for p.started() == before {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s was not started again: %w", key, ctx.Err())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return p.accepts(ctx)
+}
+
+func (p *process) started() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.starts
 }
 
 // startProcesses runs a service in n processes behind one address, as Cloud Run does with instances.
