@@ -9,9 +9,12 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"orderflow.dev/local/stack"
 )
 
 func main() {
+	stack.BeUnit()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := root().ExecuteContext(ctx)
 	interrupted := ctx.Err() != nil
@@ -38,6 +41,6 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(upCommand(), demoCommand(), orderCommand(), tokenCommand(), catalogCommand(), loadCommand(), checkCommand(), unitCommand())
+	c.AddCommand(upCommand(), demoCommand(), orderCommand(), tokenCommand(), catalogCommand(), loadCommand(), checkCommand())
 	return c
 }

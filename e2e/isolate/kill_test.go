@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"sync"
 	"testing"
 	"time"
@@ -18,17 +17,8 @@ import (
 	"orderflow.dev/local/stack"
 )
 
-// A process of this test that is told to be a unit is that unit.
-const beUnit = "ORDERFLOW_TEST_UNIT"
-
 func TestMain(m *testing.M) {
-	if name := os.Getenv(beUnit); name != "" {
-		if err := stack.RunUnit(name); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
+	stack.BeUnit()
 	os.Exit(m.Run())
 }
 
@@ -41,11 +31,6 @@ func TestEveryOrderEndsAlthoughEveryProcessIsKilled(t *testing.T) {
 	defer cancel()
 	s, err := stack.Start(ctx, stack.Options{
 		Isolate: true, SweepEvery: time.Second, SagaPatience: 10 * time.Second, JournalGrace: 5 * time.Second, ProviderTimeout: time.Second,
-		Command: func(unit string) *exec.Cmd {
-			cmd := exec.Command(os.Args[0])
-			cmd.Env = []string{beUnit + "=" + unit}
-			return cmd
-		},
 	})
 	if err != nil {
 		t.Fatal(err)

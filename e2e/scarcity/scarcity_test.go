@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/exec"
 	"sync"
 	"testing"
 	"time"
@@ -23,17 +22,8 @@ import (
 	"orderflow.dev/local/stack"
 )
 
-// A process of this test that is told to be a service is that service.
-const beService = "ORDERFLOW_TEST_SERVICE"
-
 func TestMain(m *testing.M) {
-	if name := os.Getenv(beService); name != "" {
-		if err := stack.RunUnit(name); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
+	stack.BeUnit()
 	os.Exit(m.Run())
 }
 
@@ -48,11 +38,7 @@ func TestAThousandOrdersForTwoScarceProducts(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	s, err := stack.Start(ctx, stack.Options{
-		SweepEvery: 2 * time.Second, Inventories: 3, Command: func(service string) *exec.Cmd {
-			cmd := exec.Command(os.Args[0])
-			cmd.Env = []string{beService + "=" + service}
-			return cmd
-		},
+		SweepEvery: 2 * time.Second, Inventories: 3,
 	})
 	if err != nil {
 		t.Fatal(err)

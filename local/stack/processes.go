@@ -26,14 +26,24 @@ import (
 	"orderflow.dev/local/child"
 )
 
-// RunUnit makes this process a unit, as its container would: a service, or the function that FUNCTION_TARGET names, on
-// HOST:PORT until SIGTERM.
-func RunUnit(name string) error {
+// unitVariable names the unit that a process started here is to be.
+const unitVariable = "ORDERFLOW_UNIT"
+
+// BeUnit makes this process what its environment says, if it was started as a unit, and does not return then: a service,
+// or the function that FUNCTION_TARGET names, on HOST:PORT until SIGTERM, as its container would. A program that starts
+// units in processes of their own calls it first, since those are the same program.
+func BeUnit() {
+	name := os.Getenv(unitVariable)
+	if name == "" {
+		return
+	}
 	if os.Getenv("FUNCTION_TARGET") == "" {
 		rpc.Main(name)
-		return nil
+		os.Exit(0)
 	}
-	return funcframework.StartHostPort(os.Getenv("HOST"), os.Getenv("PORT"))
+	err := funcframework.StartHostPort(os.Getenv("HOST"), os.Getenv("PORT"))
+	fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+	os.Exit(1)
 }
 
 // process is a unit in a process of its own, started again when it dies, at the same address.
@@ -55,10 +65,13 @@ func (s *Stack) startProcess(ctx, run context.Context, unit, key string, env ...
 		return "", err
 	}
 	p := &process{key: key, port: port, url: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
 	p.command = func() *exec.Cmd {
-		cmd := s.command(unit)
-		cmd.Env = append(append(os.Environ(), cmd.Env...), env...)
-		cmd.Env = append(cmd.Env, "HOST=127.0.0.1", "PORT="+strconv.Itoa(port))
+		cmd := exec.Command(self)
+		cmd.Env = append(append(os.Environ(), env...), unitVariable+"="+unit, "HOST=127.0.0.1", "PORT="+strconv.Itoa(port))
 		cmd.Stdout, cmd.Stderr = io.Discard, &lines{to: s.log}
 		return cmd
 	}
@@ -71,18 +84,6 @@ func (s *Stack) startProcess(ctx, run context.Context, unit, key string, env ...
 	s.mu.Unlock()
 	s.servers.Go(func() error { return p.supervise(run, ended) })
 	return p.url, p.accepts(ctx)
-}
-
-// command is how a unit is run in a process of its own.
-func (s *Stack) command(unit string) *exec.Cmd {
-	if s.options.Command != nil {
-		return s.options.Command(unit)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		self = os.Args[0]
-	}
-	return exec.Command(self, "unit", unit)
 }
 
 func (p *process) start() (ended <-chan error, err error) {

@@ -13,7 +13,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"time"
@@ -43,10 +42,9 @@ type Options struct {
 	Port  int          // of the gateway; a free one if zero
 	Steps func(string) // told what is being started
 
-	Register    bool                        // let other commands of this user find the stack (Running)
-	Isolate     bool                        // every function and service in a process of its own, started again when it dies
-	Inventories int                         // so many inventory processes behind one address
-	Command     func(unit string) *exec.Cmd // runs a unit in a process of its own (RunUnit); "orderflow unit NAME" if nil
+	Register    bool // let other commands of this user find the stack (Running)
+	Isolate     bool // every function and service in a process of its own, started again when it dies; the program calls BeUnit
+	Inventories int  // so many inventory processes behind one address
 
 	SweepEvery      time.Duration // runs the sweeps this often instead of by their cron lines
 	OrderExpiry     time.Duration // production's default if zero, as the following
