@@ -78,7 +78,7 @@ var (
 	// rooms are the domain. A room knows no other room.
 	rooms = []string{"internal/order", "internal/inventory", "internal/payment", "internal/importing", "internal/notification"}
 	// leaves are what any room may know.
-	leaves = []string{"internal/fault", "internal/journal"}
+	leaves = []string{"internal/backoff", "internal/fault", "internal/journal"}
 	// production is what is deployed.
 	production = []string{"functions", "services", "internal"}
 	// vague are names for what nobody has thought about.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -12,6 +11,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"orderflow.dev/internal/backoff"
 	"orderflow.dev/internal/fault"
 )
 
@@ -149,8 +149,13 @@ func (r *Reserving) take() []*request {
 
 var errGroupTooLarge = errors.New("a group's stock is more than one commit holds")
 
-// groupTimeout bounds a group's retries: its callers have given up by then.
-const groupTimeout = 10 * time.Second
+// groupTimeout bounds a group's retries: its callers have given up by then. Between them it waits from firstWait to
+// mostWait.
+const (
+	groupTimeout = 10 * time.Second
+	firstWait    = 2 * time.Millisecond
+	mostWait     = 100 * time.Millisecond
+)
 
 // commit decides a group. What turns out to be more than one commit can hold, as releases of large orders may, is decided
 // in halves.
@@ -161,10 +166,9 @@ func (r *Reserving) commit(ctx context.Context, group []*request) {
 	var err error
 	for n := 0; ; n++ {
 		snapshot, err = r.attempt(ctx, group)
-		if !errors.Is(err, ErrConflict) || ctx.Err() != nil {
+		if !errors.Is(err, ErrConflict) || backoff.Wait(ctx, n, firstWait, mostWait) != nil {
 			break
 		}
-		time.Sleep(rand.N(min(2*time.Millisecond<<min(n, 10), 100*time.Millisecond)))
 	}
 	if errors.Is(err, errGroupTooLarge) && len(group) > 1 {
 		r.commit(ctx, group[:len(group)/2])

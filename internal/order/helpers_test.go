@@ -57,7 +57,7 @@ func newWorld(t testing.TB) *world {
 	w := &world{t: t, db: &memory.Database{}, now: moment, saga: &saga{}, catalogue: &catalogue{quotes: map[string]order.Quote{
 		"TEA": {Name: "Tea", UnitPrice: gbp(250)}, "CUP": {Name: "Cup", UnitPrice: gbp(1000)}, "SPOON": {Name: "Spoon", UnitPrice: &typev1.Money{CurrencyCode: "EUR", MinorUnits: 1}},
 	}}}
-	w.orders = store.NewOrders(w.db, w)
+	w.orders = store.NewOrders(w.db, w, time.Now)
 	return w
 }
 

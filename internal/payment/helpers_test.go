@@ -141,7 +141,7 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	w := &world{t: t, db: &memory.Database{}, provider: &provider{}}
-	w.payments = store.NewPayments(w.db, w)
+	w.payments = store.NewPayments(w.db, w, time.Now)
 	return w
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"orderflow.dev/internal/backoff"
 	"orderflow.dev/internal/fault"
 )
 
@@ -85,14 +86,19 @@ func retry(ctx context.Context, attempt func() error) error {
 		if !errors.Is(err, ErrConflict) || n >= maxConflicts {
 			return err
 		}
-		if err := pause(ctx, n); err != nil {
+		if err := backoff.Wait(ctx, n, firstWait, mostWait); err != nil {
 			return err
 		}
 	}
 }
 
-// maxConflicts is how often a writer yields before it says so: 16 conflicts on one order mean a bug or an attack.
-const maxConflicts = 16
+// maxConflicts is how often a writer yields before it says so: 16 conflicts on one order mean a bug or an attack. It
+// waits from firstWait to mostWait between them.
+const (
+	maxConflicts = 16
+	firstWait    = 2 * time.Millisecond
+	mostWait     = 250 * time.Millisecond
+)
 
 // corrupt says that a document does not say what its writer wrote: a person must look.
 func corrupt(d Document, err error) error {

@@ -15,7 +15,7 @@ type DeadLetters struct {
 }
 
 // NewDeadLetters keeps dead letters in db.
-func NewDeadLetters(db Database) *DeadLetters { return &DeadLetters{db, time.Now} }
+func NewDeadLetters(db Database, now func() time.Time) *DeadLetters { return &DeadLetters{db, now} }
 
 // Park keeps a message under an id of its own. The same message again changes nothing.
 func (s *DeadLetters) Park(ctx context.Context, id, function, reason string, m event.Message) error {

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -200,17 +199,4 @@ func pathsOf(writes []Write) []string {
 		paths[i] = w.Path
 	}
 	return paths
-}
-
-// pause waits after the n-th conflict: 2 ms doubling to 250 ms, half of it by chance.
-func pause(ctx context.Context, n int) error {
-	most := min(2*time.Millisecond<<n, 250*time.Millisecond)
-	t := time.NewTimer(most/2 + rand.N(most/2))
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

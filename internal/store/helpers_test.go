@@ -30,6 +30,8 @@ func init() { telemetry.SetOutput(io.Discard) }
 // moment has nanoseconds, which a database does not keep.
 var moment = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
 
+func clock() time.Time { return moment }
+
 var errLost = errors.New("publish lost")
 
 // publisher takes events. As with Pub/Sub, one event's failure does not keep the others of a call back.
@@ -95,9 +97,7 @@ func cancel(o *order.Order) error {
 // orders are orders in memory, whose clock stands.
 func orders() (*store.Orders, *memory.Database, *publisher) {
 	db, p := &memory.Database{}, &publisher{}
-	o := store.NewOrders(db, p)
-	o.At(func() time.Time { return moment })
-	return o, db, p
+	return store.NewOrders(db, p, clock), db, p
 }
 
 func create(t *testing.T, s *store.Orders, o *order.Order) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	typev1 "orderflow.dev/gen/orderflow/type/v1"
+	"orderflow.dev/internal/backoff"
 	"orderflow.dev/internal/inventory"
 )
 
@@ -43,7 +44,7 @@ func (s *Items) Upsert(ctx context.Context, items []inventory.Stated) error {
 		case err == nil:
 			items, batch, conflicts = items[n:], min(2*batch, upsertBatch), 0
 		case errors.Is(err, ErrConflict) && conflicts < maxConflicts:
-			if err := pause(ctx, conflicts); err != nil {
+			if err := backoff.Wait(ctx, conflicts, firstWait, mostWait); err != nil {
 				return err
 			}
 			batch = max(1, n/2)

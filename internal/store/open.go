@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"orderflow.dev/internal/platform/event"
 )
@@ -17,7 +18,7 @@ func OpenOrders(ctx context.Context, cfg Config) (*Orders, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewOrders(db, publisher), nil
+	return NewOrders(db, publisher, time.Now), nil
 }
 
 // ReadOrders opens the orders database for readers: they need no right to publish.
@@ -26,7 +27,7 @@ func ReadOrders(ctx context.Context, cfg Config) (*Orders, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewOrders(db, nil), nil
+	return NewOrders(db, nil, time.Now), nil
 }
 
 // OpenPayments opens the payments database for writers, who also publish.
@@ -35,7 +36,7 @@ func OpenPayments(ctx context.Context, cfg Config) (*Payments, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewPayments(db, publisher), nil
+	return NewPayments(db, publisher, time.Now), nil
 }
 
 func openJournaled(ctx context.Context, cfg Config, database string) (*Firestore, *event.Publisher, error) {

@@ -18,9 +18,9 @@ type Orders struct {
 	outbox
 }
 
-// NewOrders keeps orders in db.
-func NewOrders(db Database, p Publisher) *Orders {
-	return &Orders{outbox{db: db, publisher: p, collection: "orders", now: time.Now}}
+// NewOrders keeps orders in db. By now the sweep later finds what is unpublished.
+func NewOrders(db Database, p Publisher, now func() time.Time) *Orders {
+	return &Orders{outbox{db: db, publisher: p, collection: "orders", now: now}}
 }
 
 // Fields of an order beside those of its journal. Those for queries repeat what the journal says.

@@ -252,9 +252,7 @@ func TestOneJournalThatCannotBeReadKeepsTheSweepFromNoOther(t *testing.T) {
 
 func payments() (*store.Payments, *memory.Database, *publisher) {
 	db, p := &memory.Database{}, &publisher{}
-	s := store.NewPayments(db, p)
-	s.At(func() time.Time { return moment })
-	return s, db, p
+	return store.NewPayments(db, p, clock), db, p
 }
 
 // charge makes a payment that is charged: one event.

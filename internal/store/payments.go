@@ -18,9 +18,9 @@ type Payments struct {
 	outbox
 }
 
-// NewPayments keeps payments in db.
-func NewPayments(db Database, p Publisher) *Payments {
-	return &Payments{outbox{db: db, publisher: p, collection: "payments", now: time.Now}}
+// NewPayments keeps payments in db. By now the sweep later finds what is unpublished.
+func NewPayments(db Database, p Publisher, now func() time.Time) *Payments {
+	return &Payments{outbox{db: db, publisher: p, collection: "payments", now: now}}
 }
 
 func paymentFields(p *payment.Payment) Fields {

@@ -55,15 +55,15 @@ func TestNotificationRecordIsTakenOnceAndSavedAsItWasRead(t *testing.T) {
 func TestDeadLetterIsParkedOnce(t *testing.T) {
 	t.Parallel()
 	db := &memory.Database{}
-	s := store.NewDeadLetters(db)
-	s.At(func() time.Time { return moment })
+	now := moment
+	s := store.NewDeadLetters(db, func() time.Time { return now })
 	m := event.Message{Attributes: map[string]string{"ce-id": "orders/o1/1", "ce-subject": "o1", "ce-type": "t", "Content-Type": "x"}, Data: []byte{0, 1}}
 	for range 2 {
 		if err := s.Park(t.Context(), "12/3 4", "notify-customer", "no such thing", m); err != nil {
 			t.Fatal(err)
 		}
 		m.Data = []byte("another")
-		s.At(func() time.Time { return moment.Add(time.Hour) })
+		now = moment.Add(time.Hour)
 	}
 	found, err := db.Query(t.Context(), store.Query{Collection: "dead_letters", Limit: 5})
 	if err != nil || len(found) != 1 {
@@ -79,7 +79,7 @@ func TestDeadLetterIsParkedOnce(t *testing.T) {
 func TestDeadLetterWithoutAnythingIsParkedToo(t *testing.T) {
 	t.Parallel()
 	db := &memory.Database{After: func(string, []store.Write) error { return memory.ErrUnavailable }}
-	s := store.NewDeadLetters(db)
+	s := store.NewDeadLetters(db, clock)
 	if err := s.Park(t.Context(), "1", "", "", event.Message{}); !errors.Is(err, memory.ErrUnavailable) {
 		t.Errorf("a parking whose answer is lost answers %v: it would be acked", err)
 	}

@@ -84,7 +84,7 @@ func TestDeadLettersAreReadWithWhoGaveUpAndWhy(t *testing.T) {
 	t.Parallel()
 	db := &memory.Database{}
 	m := event.Message{Attributes: map[string]string{"ce-subject": "o1"}}
-	if err := store.NewDeadLetters(db).Park(t.Context(), "id", "notify-customer", "malformed", m); err != nil {
+	if err := store.NewDeadLetters(db, clock).Park(t.Context(), "id", "notify-customer", "malformed", m); err != nil {
 		t.Fatal(err)
 	}
 	want := store.DeadLetter{OrderID: "o1", Function: "notify-customer", Reason: "malformed"}

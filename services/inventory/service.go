@@ -30,20 +30,22 @@ func wire(ctx context.Context, cfg config) (rpc.Registration, error) {
 		return nil, err
 	}
 	items := store.NewItems(db, db)
-	s := &server{
-		catalogue: inventory.NewCatalogue(items, time.Now),
-		reserving: inventory.NewReserving(store.NewInventory(db), cfg.Gather),
-		stocking:  inventory.Stocking{Items: items},
-	}
-	go s.catalogue.Run(ctx, func(err error) {
+	catalogue := inventory.NewCatalogue(items, time.Now)
+	go catalogue.Run(ctx, func(err error) {
 		telemetry.Log(ctx, slog.LevelWarn, "the catalogue's listener failed and is started again", slog.Any("error", err))
 	})
 	loading, cancel := context.WithTimeout(ctx, cfg.Load)
 	defer cancel()
-	if err := s.catalogue.Loaded(loading); err != nil {
+	if err := catalogue.Loaded(loading); err != nil {
 		return nil, err
 	}
-	return func(r grpc.ServiceRegistrar) { inventoryv1.RegisterInventoryServiceServer(r, s) }, nil
+	return Register(catalogue, inventory.NewReserving(store.NewInventory(db), cfg.Gather), inventory.Stocking{Items: items}), nil
+}
+
+// Register puts the service on a server. The catalogue's Run is the caller's.
+func Register(catalogue *inventory.Catalogue, reserving *inventory.Reserving, stocking inventory.Stocking) rpc.Registration {
+	s := &server{catalogue: catalogue, reserving: reserving, stocking: stocking}
+	return func(r grpc.ServiceRegistrar) { inventoryv1.RegisterInventoryServiceServer(r, s) }
 }
 
 type server struct {

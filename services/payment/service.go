@@ -27,8 +27,13 @@ func wire(ctx context.Context, cfg config) (rpc.Registration, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{paying: payment.Paying{Payments: payments, Provider: provider.NewSandbox(cfg.Sandbox), Now: time.Now}}
-	return func(r grpc.ServiceRegistrar) { paymentv1.RegisterPaymentServiceServer(r, s) }, nil
+	return Register(payment.Paying{Payments: payments, Provider: provider.NewSandbox(cfg.Sandbox), Now: time.Now}), nil
+}
+
+// Register puts the service on a server.
+func Register(paying payment.Paying) rpc.Registration {
+	s := &server{paying: paying}
+	return func(r grpc.ServiceRegistrar) { paymentv1.RegisterPaymentServiceServer(r, s) }
 }
 
 type server struct {

@@ -24,9 +24,13 @@ func wire(ctx context.Context, cfg config) (function.EventHandler, error) {
 	if err != nil {
 		return nil, err
 	}
-	notifying := notification.Notifying{
+	return Handler(notification.Notifying{
 		Records: store.NewNotifications(db), Sender: notification.Files{Dir: cfg.Dir}, Now: time.Now,
-	}
+	}), nil
+}
+
+// Handler tells the customer of the end that an event is.
+func Handler(notifying notification.Notifying) function.EventHandler {
 	return func(ctx context.Context, e *event.Event) error {
 		switch data := e.Data.(type) {
 		case *eventv1.OrderConfirmed:
@@ -35,5 +39,5 @@ func wire(ctx context.Context, cfg config) (function.EventHandler, error) {
 			return notifying.Cancelled(ctx, data)
 		}
 		return nil
-	}, nil
+	}
 }

@@ -26,7 +26,11 @@ func wire(ctx context.Context, cfg config) (func(context.Context, *orderv1.Cance
 	if err != nil {
 		return nil, err
 	}
-	cancellation := order.Cancellation{Orders: orders, Now: time.Now, Patience: cfg.Patience}
+	return Handler(order.Cancellation{Orders: orders, Now: time.Now, Patience: cfg.Patience}), nil
+}
+
+// Handler cancels an order for the saga that is at it.
+func Handler(cancellation order.Cancellation) func(context.Context, *orderv1.CancelOrderRequest) (*orderv1.CancelOrderResponse, error) {
 	return func(ctx context.Context, req *orderv1.CancelOrderRequest) (*orderv1.CancelOrderResponse, error) {
 		telemetry.Annotate(ctx, "order_id", req.GetOrderId())
 		o, err := cancellation.Cancel(ctx, req.GetOrderId(), order.Reason(req.GetReason()), req.GetSeq(), true)
@@ -34,5 +38,5 @@ func wire(ctx context.Context, cfg config) (func(context.Context, *orderv1.Cance
 			return nil, err
 		}
 		return &orderv1.CancelOrderResponse{Status: api.Status(o)}, nil
-	}, nil
+	}
 }

@@ -24,7 +24,11 @@ func wire(ctx context.Context, cfg config) (func(context.Context, *orderv1.Close
 	if err != nil {
 		return nil, err
 	}
-	cancellation := order.Cancellation{Orders: orders, Now: time.Now}
+	return Handler(order.Cancellation{Orders: orders, Now: time.Now}), nil
+}
+
+// Handler closes a cancelled order on the saga's evidence.
+func Handler(cancellation order.Cancellation) func(context.Context, *orderv1.CloseOrderRequest) (*orderv1.CloseOrderResponse, error) {
 	return func(ctx context.Context, req *orderv1.CloseOrderRequest) (*orderv1.CloseOrderResponse, error) {
 		telemetry.Annotate(ctx, "order_id", req.GetOrderId())
 		o, err := cancellation.Close(ctx, req.GetOrderId(), order.Evidence{
@@ -34,5 +38,5 @@ func wire(ctx context.Context, cfg config) (func(context.Context, *orderv1.Close
 			return nil, err
 		}
 		return &orderv1.CloseOrderResponse{Status: api.Status(o)}, nil
-	}, nil
+	}
 }

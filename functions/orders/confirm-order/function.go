@@ -25,7 +25,11 @@ func wire(ctx context.Context, cfg config) (func(context.Context, *orderv1.Confi
 	if err != nil {
 		return nil, err
 	}
-	confirming := order.Confirming{Orders: orders, Now: time.Now, Patience: cfg.Patience}
+	return Handler(order.Confirming{Orders: orders, Now: time.Now, Patience: cfg.Patience}), nil
+}
+
+// Handler confirms an order on the saga's evidence.
+func Handler(confirming order.Confirming) func(context.Context, *orderv1.ConfirmOrderRequest) (*orderv1.ConfirmOrderResponse, error) {
 	return func(ctx context.Context, req *orderv1.ConfirmOrderRequest) (*orderv1.ConfirmOrderResponse, error) {
 		telemetry.Annotate(ctx, "order_id", req.GetOrderId())
 		o, err := confirming.Confirm(ctx, req.GetOrderId(), order.Evidence{
@@ -35,5 +39,5 @@ func wire(ctx context.Context, cfg config) (func(context.Context, *orderv1.Confi
 			return nil, err
 		}
 		return &orderv1.ConfirmOrderResponse{Status: api.Status(o)}, nil
-	}, nil
+	}
 }

@@ -23,7 +23,11 @@ func wire(ctx context.Context, cfg config) (function.APIHandler, error) {
 	if err != nil {
 		return nil, err
 	}
-	reading := order.Reading{Orders: orders}
+	return Handler(order.Reading{Orders: orders}), nil
+}
+
+// Handler answers the order that the path names.
+func Handler(reading order.Reading) function.APIHandler {
 	return func(ctx context.Context, r *function.Request) (*function.Reply, error) {
 		id := r.PathParam("id")
 		telemetry.Annotate(ctx, "order_id", id)
@@ -32,5 +36,5 @@ func wire(ctx context.Context, cfg config) (function.APIHandler, error) {
 			return nil, err
 		}
 		return &function.Reply{Body: api.Order(o)}, nil
-	}, nil
+	}
 }

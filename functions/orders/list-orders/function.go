@@ -25,7 +25,11 @@ func wire(ctx context.Context, cfg config) (function.APIHandler, error) {
 	if err != nil {
 		return nil, err
 	}
-	reading := order.Reading{Orders: orders}
+	return Handler(order.Reading{Orders: orders}), nil
+}
+
+// Handler answers the page that the query names.
+func Handler(reading order.Reading) function.APIHandler {
 	return func(ctx context.Context, r *function.Request) (*function.Reply, error) {
 		q, err := query(r)
 		if err != nil {
@@ -40,7 +44,7 @@ func wire(ctx context.Context, cfg config) (function.APIHandler, error) {
 			page.Orders = append(page.Orders, api.Order(o))
 		}
 		return &function.Reply{Body: page}, nil
-	}, nil
+	}
 }
 
 func query(r *function.Request) (order.ListQuery, error) {

@@ -33,7 +33,11 @@ func wire(ctx context.Context, cfg config) (function.APIHandler, error) {
 	if err != nil {
 		return nil, err
 	}
-	placing := order.Placing{Orders: orders, Catalogue: catalogue, Now: time.Now, Expiry: cfg.Expiry, Patience: cfg.Patience}
+	return Handler(order.Placing{Orders: orders, Catalogue: catalogue, Now: time.Now, Expiry: cfg.Expiry, Patience: cfg.Patience}), nil
+}
+
+// Handler places the order that the body describes, once for each Idempotency-Key.
+func Handler(placing order.Placing) function.APIHandler {
 	return func(ctx context.Context, r *function.Request) (*function.Reply, error) {
 		var body orderv1.PlaceOrderRequest
 		if err := r.Decode(&body); err != nil {
@@ -49,5 +53,5 @@ func wire(ctx context.Context, cfg config) (function.APIHandler, error) {
 			reply.Header["Idempotent-Replayed"] = "true"
 		}
 		return reply, nil
-	}, nil
+	}
 }

@@ -25,7 +25,11 @@ func wire(ctx context.Context, cfg config) (function.APIHandler, error) {
 	if err != nil {
 		return nil, err
 	}
-	cancellation := order.Cancellation{Orders: orders, Now: time.Now, Patience: cfg.Patience}
+	return Handler(order.Cancellation{Orders: orders, Now: time.Now, Patience: cfg.Patience}), nil
+}
+
+// Handler cancels the order that the path names.
+func Handler(cancellation order.Cancellation) function.APIHandler {
 	return func(ctx context.Context, r *function.Request) (*function.Reply, error) {
 		id := r.PathParam("id")
 		telemetry.Annotate(ctx, "order_id", id)
@@ -34,5 +38,5 @@ func wire(ctx context.Context, cfg config) (function.APIHandler, error) {
 			return nil, err
 		}
 		return &function.Reply{Body: api.Order(o)}, nil
-	}, nil
+	}
 }

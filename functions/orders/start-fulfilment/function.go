@@ -31,7 +31,11 @@ func wire(ctx context.Context, cfg config) (function.EventHandler, error) {
 	if err != nil {
 		return nil, err
 	}
-	fulfilling := order.Fulfilling{Orders: orders, Saga: saga, Now: time.Now}
+	return Handler(order.Fulfilling{Orders: orders, Saga: saga, Now: time.Now}), nil
+}
+
+// Handler starts or resumes the saga of the order that an event is about.
+func Handler(fulfilling order.Fulfilling) function.EventHandler {
 	return func(ctx context.Context, e *event.Event) error {
 		switch data := e.Data.(type) {
 		case *eventv1.OrderCreated:
@@ -40,5 +44,5 @@ func wire(ctx context.Context, cfg config) (function.EventHandler, error) {
 			return fulfilling.Resume(ctx, data.GetOrderId(), data.GetSeq())
 		}
 		return fulfilling.Resume(ctx, e.Subject, 0) // a payment's event: its seq is of another journal
-	}, nil
+	}
 }

@@ -26,13 +26,17 @@ func wire(ctx context.Context, cfg config) (function.WebhookHandler, error) {
 	if err != nil {
 		return nil, err
 	}
-	hearing := payment.Hearing{Payments: payments, Now: time.Now}
+	return Handler(cfg.Webhook, payment.Hearing{Payments: payments, Now: time.Now}), nil
+}
+
+// Handler verifies a webhook and takes the outcome that it tells.
+func Handler(webhook provider.WebhookConfig, hearing payment.Hearing) function.WebhookHandler {
 	return func(ctx context.Context, r *http.Request) error {
-		outcome, err := cfg.Webhook.Read(r, time.Now())
+		outcome, err := webhook.Read(r, hearing.Now())
 		if err != nil {
 			return err
 		}
 		telemetry.Annotate(ctx, "order_id", outcome.OrderID)
 		return hearing.Hear(ctx, outcome)
-	}, nil
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"time"
 
 	"orderflow.dev/internal/platform/event"
 	"orderflow.dev/internal/platform/function"
@@ -22,11 +23,15 @@ func wire(ctx context.Context, cfg config) (function.MessageHandler, error) {
 	if err != nil {
 		return nil, err
 	}
-	letters := store.NewDeadLetters(db)
+	return Handler(store.NewDeadLetters(db, time.Now)), nil
+}
+
+// Handler keeps a message with who gave up on it, and why.
+func Handler(letters *store.DeadLetters) function.MessageHandler {
 	return func(ctx context.Context, m event.Message) error {
 		by, reason := origin(m)
 		return letters.Park(ctx, id(m), by, reason, m)
-	}, nil
+	}
 }
 
 // id is Pub/Sub's of a message, the same each time it is delivered. A subscription that does not write it leaves the

@@ -32,14 +32,19 @@ func wire(ctx context.Context, cfg config) (func(context.Context) (function.Summ
 			return nil, err
 		}
 	}
+	return Handler(databases, publisher, time.Now, cfg.Grace), nil
+}
+
+// Handler sweeps the databases, which it takes by their names, and says how many journals it found in each.
+func Handler(databases map[string]store.Database, publisher store.Publisher, now func() time.Time, grace time.Duration) func(context.Context) (function.Summary, error) {
 	return func(ctx context.Context) (function.Summary, error) {
 		summary := function.Summary{}
 		var failed []error
 		for _, name := range journaled {
-			n, err := store.Sweep(ctx, databases[name], publisher, name, time.Now(), cfg.Grace)
+			n, err := store.Sweep(ctx, databases[name], publisher, name, now(), grace)
 			summary["swept_"+name] = n
 			failed = append(failed, err)
 		}
 		return summary, errors.Join(failed...)
-	}, nil
+	}
 }

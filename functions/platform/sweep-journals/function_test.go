@@ -35,7 +35,7 @@ func sweep(t *testing.T) {
 
 func TestEventsThatACrashKeptBackArePublishedOnceAndInOrder(t *testing.T) {
 	created, started := cloudtest.NewTap(t, "orderflow.event.v1.OrderCreated"), cloudtest.NewTap(t, "orderflow.event.v1.OrderCancellationStarted")
-	orders := store.NewOrders(cloudtest.Database(t, "orders"), crashed{})
+	orders := store.NewOrders(cloudtest.Database(t, "orders"), crashed{}, time.Now)
 	o := &order.Order{ID: cloudtest.NewID(), NextAttempt: time.Now().Add(time.Hour)}
 	now := timestamppb.Now()
 	o.Journal.Append(&eventv1.OrderCreated{OrderId: o.ID, Seq: 1, EventTime: now, CustomerId: "c1", ExpireTime: now}, false)
@@ -67,7 +67,7 @@ func TestPaymentsAreSweptToo(t *testing.T) {
 	tap := cloudtest.NewTap(t, "orderflow.event.v1.PaymentProcessed")
 	p := &payment.Payment{OrderID: cloudtest.NewID(), State: payment.Charged, CreateTime: time.Now()}
 	p.Journal.Append(&eventv1.PaymentProcessed{OrderId: p.OrderID, Seq: 1, EventTime: timestamppb.Now()}, false)
-	if err := store.NewPayments(cloudtest.Database(t, "payments"), crashed{}).Create(t.Context(), p); err != nil {
+	if err := store.NewPayments(cloudtest.Database(t, "payments"), crashed{}, time.Now).Create(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
 	sweep(t)
@@ -90,7 +90,7 @@ func TestJournalThatCannotBeReadIsToldAndKeepsNobodyWaiting(t *testing.T) {
 	tap := cloudtest.NewTap(t, "orderflow.event.v1.PaymentProcessed")
 	p := &payment.Payment{OrderID: cloudtest.NewID(), State: payment.Charged, CreateTime: time.Now()}
 	p.Journal.Append(&eventv1.PaymentProcessed{OrderId: p.OrderID, Seq: 1, EventTime: timestamppb.Now()}, false)
-	if err := store.NewPayments(cloudtest.Database(t, "payments"), crashed{}).Create(t.Context(), p); err != nil {
+	if err := store.NewPayments(cloudtest.Database(t, "payments"), crashed{}, time.Now).Create(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
 	if a := cloudtest.Send(t, http.MethodPost, cloudtest.Function(t, "sweep-journals"), nil, ""); a.Status != 500 {

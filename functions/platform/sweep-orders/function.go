@@ -30,11 +30,15 @@ func wire(ctx context.Context, cfg config) (func(context.Context) (function.Summ
 	if err != nil {
 		return nil, err
 	}
-	sweeping := order.Sweeping{
+	return Handler(order.Sweeping{
 		Cancellation: order.Cancellation{Orders: orders, Now: time.Now, Patience: cfg.Patience}, Saga: saga,
-	}
+	}), nil
+}
+
+// Handler sweeps the orders, and says what became of them.
+func Handler(sweeping order.Sweeping) func(context.Context) (function.Summary, error) {
 	return func(ctx context.Context) (function.Summary, error) {
 		done, err := sweeping.Sweep(ctx)
 		return function.Summary{"due": done.Due, "restarted": done.Restarted, "expired": done.Expired, "throttled": done.Throttled}, err
-	}, nil
+	}
 }

@@ -55,14 +55,15 @@ type apiConfig[C any] struct {
 
 // API makes a function of the public API: one method, a customer's token, JSON in and out, RFC 9457 problems.
 func API[C any](name, method string, wire func(context.Context, C) (APIHandler, error)) {
-	type wired struct {
-		verifier *auth.Verifier
-		handle   APIHandler
-	}
-	register(name, func(ctx context.Context, cfg apiConfig[C]) (wired, error) {
-		h, err := wire(ctx, cfg.Function)
-		return wired{auth.NewVerifier(cfg.Auth), h}, err
-	}, func(f wired, w http.ResponseWriter, r *http.Request) {
+	register(name, func(ctx context.Context, cfg apiConfig[C]) (http.Handler, error) {
+		handle, err := wire(ctx, cfg.Function)
+		return ServeAPI(name, method, auth.NewVerifier(cfg.Auth).Customer, handle), err
+	})
+}
+
+// ServeAPI serves a function of the public API. customer says who asks, or why nobody may.
+func ServeAPI(name, method string, customer func(context.Context, *http.Request) (string, error), handle APIHandler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t := traceOf(r)
 		w.Header().Set("X-Request-Id", t.RequestID)
 		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
@@ -70,7 +71,7 @@ func API[C any](name, method string, wire func(context.Context, C) (APIHandler, 
 			if err := only(method, w, r); err != nil {
 				return err
 			}
-			reply, err := answer(ctx, f.verifier, f.handle, r)
+			reply, err := answer(ctx, customer, handle, r)
 			if err != nil {
 				return err
 			}
@@ -91,13 +92,13 @@ func only(method string, w http.ResponseWriter, r *http.Request) error {
 	return fault.New(codes.InvalidArgument, "method_not_allowed", "use %s here, not %s", method, r.Method)
 }
 
-func answer(ctx context.Context, v *auth.Verifier, handle APIHandler, r *http.Request) (*Reply, error) {
-	customer, err := v.Customer(ctx, r)
+func answer(ctx context.Context, customer func(context.Context, *http.Request) (string, error), handle APIHandler, r *http.Request) (*Reply, error) {
+	id, err := customer(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	telemetry.Annotate(ctx, "customer_id", customer)
-	return handle(ctx, &Request{Request: r, CustomerID: customer})
+	telemetry.Annotate(ctx, "customer_id", id)
+	return handle(ctx, &Request{Request: r, CustomerID: id})
 }
 
 // Decode reads the JSON body into m. Unknown fields, a wrong content type and a body over MaxBody are refused.

@@ -17,7 +17,15 @@ import (
 // Call makes a function that the saga calls: POST, proto JSON in and out, Connect's errors. Who may call it is the
 // platform's to say (IAM), so it checks no token.
 func Call[C any, Req, Resp proto.Message](name string, wire func(context.Context, C) (func(context.Context, Req) (Resp, error), error)) {
-	register(name, wire, func(handle func(context.Context, Req) (Resp, error), w http.ResponseWriter, r *http.Request) {
+	register(name, func(ctx context.Context, cfg C) (http.Handler, error) {
+		handle, err := wire(ctx, cfg)
+		return ServeCall(name, handle), err
+	})
+}
+
+// ServeCall serves a function that the saga calls.
+func ServeCall[Req, Resp proto.Message](name string, handle func(context.Context, Req) (Resp, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := run(name, r, traceOf(r), func(ctx context.Context) error {
 			req, err := decode[Req](w, r)
 			if err != nil {
@@ -65,7 +73,15 @@ type Summary map[string]int
 
 // Schedule makes a function that Cloud Scheduler calls.
 func Schedule[C any](name string, wire func(context.Context, C) (func(context.Context) (Summary, error), error)) {
-	register(name, wire, func(do func(context.Context) (Summary, error), w http.ResponseWriter, r *http.Request) {
+	register(name, func(ctx context.Context, cfg C) (http.Handler, error) {
+		do, err := wire(ctx, cfg)
+		return ServeSchedule(name, do), err
+	})
+}
+
+// ServeSchedule serves a function that Cloud Scheduler calls.
+func ServeSchedule(name string, do func(context.Context) (Summary, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := run(name, r, traceOf(r), func(ctx context.Context) error {
 			s, err := do(ctx)
 			annotate(ctx, s)
@@ -84,7 +100,15 @@ type WebhookHandler func(context.Context, *http.Request) error
 
 // Webhook makes a public function that another system posts to. It answers 204, or why not.
 func Webhook[C any](name string, maxBody int64, wire func(context.Context, C) (WebhookHandler, error)) {
-	register(name, wire, func(handle WebhookHandler, w http.ResponseWriter, r *http.Request) {
+	register(name, func(ctx context.Context, cfg C) (http.Handler, error) {
+		handle, err := wire(ctx, cfg)
+		return ServeWebhook(name, maxBody, handle), err
+	})
+}
+
+// ServeWebhook serves a public function that another system posts to, up to maxBody bytes.
+func ServeWebhook(name string, maxBody int64, handle WebhookHandler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t := traceOf(r)
 		w.Header().Set("X-Request-Id", t.RequestID)
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)

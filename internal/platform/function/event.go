@@ -20,28 +20,35 @@ type EventHandler func(context.Context, *event.Event) error
 // Event makes a function that Pub/Sub pushes events to. What does not decode, or fails for good, is parked with its
 // reason and acknowledged at once: nothing loops.
 func Event[C any](name string, wire func(context.Context, C) (EventHandler, error)) {
-	Message(name, func(ctx context.Context, cfg eventConfig[C]) (MessageHandler, error) {
+	register(name, func(ctx context.Context, cfg eventConfig[C]) (http.Handler, error) {
 		handle, err := wire(ctx, cfg.Function)
 		if err != nil {
 			return nil, err
 		}
-		parked, err := event.NewPublisher(ctx, cfg.Base.Project)
-		if err != nil {
-			return nil, err
+		parking, err := event.NewPublisher(ctx, cfg.Base.Project)
+		return ServeEvent(name, handle, parking), err
+	})
+}
+
+// Parking takes deliveries that can never be handled, with who gave up on them and why. event.Publisher is one.
+type Parking interface {
+	Park(ctx context.Context, m event.Message, function, reason string) error
+}
+
+// ServeEvent serves a function that Pub/Sub pushes events to.
+func ServeEvent(name string, handle EventHandler, parking Parking) http.Handler {
+	return ServeMessage(name, func(ctx context.Context, m event.Message) error {
+		err := consume(ctx, m, handle)
+		if err == nil || !fault.Permanent(err) {
+			return err
 		}
-		return func(ctx context.Context, m event.Message) error {
-			err := consume(ctx, m, handle)
-			if err == nil || !fault.Permanent(err) {
-				return err
-			}
-			if perr := parked.Park(ctx, m, name, err.Error()); perr != nil {
-				return perr
-			}
-			telemetry.Annotate(ctx, "parked", true)
-			telemetry.Log(ctx, slog.LevelError, name+" parked an event", slog.String("order_id", m.Attributes["ce-subject"]),
-				slog.String("event_id", m.Attributes["ce-id"]), slog.String("error", err.Error()))
-			return nil
-		}, nil
+		if perr := parking.Park(ctx, m, name, err.Error()); perr != nil {
+			return perr
+		}
+		telemetry.Annotate(ctx, "parked", true)
+		telemetry.Log(ctx, slog.LevelError, name+" parked an event", slog.String("order_id", m.Attributes["ce-subject"]),
+			slog.String("event_id", m.Attributes["ce-id"]), slog.String("error", err.Error()))
+		return nil
 	})
 }
 
@@ -63,7 +70,15 @@ type MessageHandler func(context.Context, event.Message) error
 
 // Message makes a function that Pub/Sub pushes raw messages to.
 func Message[C any](name string, wire func(context.Context, C) (MessageHandler, error)) {
-	register(name, wire, func(handle MessageHandler, w http.ResponseWriter, r *http.Request) {
+	register(name, func(ctx context.Context, cfg C) (http.Handler, error) {
+		handle, err := wire(ctx, cfg)
+		return ServeMessage(name, handle), err
+	})
+}
+
+// ServeMessage serves a function that Pub/Sub pushes raw messages to.
+func ServeMessage(name string, handle MessageHandler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m, broken := event.Read(r)
 		a := m.Attributes
 		err := run(name, r, telemetry.Continue(a["ce-traceparent"], a["ce-requestid"]), func(ctx context.Context) error {

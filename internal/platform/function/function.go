@@ -1,5 +1,8 @@
 // Package function turns a use case into a deployed function: configuration, wiring, one log line per invocation, and
 // the answer its kind of caller expects. A function's own package holds only its wiring.
+//
+// API, Call, Event, Message, Schedule and Webhook register a function; ServeAPI, ServeCall, … are what it serves once it
+// is wired, and need neither registration nor environment.
 package function
 
 import (
@@ -57,8 +60,8 @@ func (o *once[C, H]) get(ctx context.Context) (H, error) {
 //
 // Events too are registered as HTTP functions: the framework's own CloudEvent path hangs requests for ever under
 // concurrency (cloudevents/sdk-go #1224, #1332) and has malformed events redelivered.
-func register[C, H any](name string, wire func(context.Context, C) (H, error), serve func(H, http.ResponseWriter, *http.Request)) {
-	o := &once[C, H]{wire: wire}
+func register[C any](name string, wire func(context.Context, C) (http.Handler, error)) {
+	o := &once[C, http.Handler]{wire: wire}
 	if os.Getenv("FUNCTION_TARGET") == name {
 		if _, err := o.get(context.Background()); err != nil {
 			telemetry.Log(context.Background(), slog.LevelError, "cannot start "+name, slog.String("error", err.Error()))
@@ -78,7 +81,7 @@ func register[C, H any](name string, wire func(context.Context, C) (H, error), s
 			http.Error(w, "the function is not ready", http.StatusServiceUnavailable)
 			return
 		}
-		serve(h, w, r)
+		h.ServeHTTP(w, r)
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/url"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"orderflow.dev/internal/backoff"
 	"orderflow.dev/internal/platform/telemetry"
 )
 
@@ -25,8 +25,9 @@ import (
 // A gRPC service config cannot do it: grpc-go retries no answer that came with headers, and a server behind net/http, as
 // ours and Cloud Run's front end are, always sends them (google.golang.org/grpc, csAttempt.shouldRetry).
 const (
-	maxAttempts  = 4
-	firstBackoff = 50 * time.Millisecond // doubled each time, half of it by chance
+	maxAttempts = 4
+	firstWait   = 50 * time.Millisecond
+	mostWait    = 200 * time.Millisecond
 )
 
 // Timeout bounds a call whose caller set no deadline.
@@ -76,23 +77,11 @@ func call(ctx context.Context, method string, req, reply any, cc *grpc.ClientCon
 	if t := telemetry.TraceOf(ctx); t.TraceID != "" {
 		ctx = metadata.AppendToOutgoingContext(ctx, "traceparent", t.Traceparent(), "x-request-id", t.RequestID)
 	}
-	for n := 1; ; n++ {
+	for n := 0; ; n++ {
 		telemetry.Count(ctx, "calls", 1)
 		err := invoke(ctx, method, req, reply, cc, opts...)
-		if status.Code(err) != codes.Unavailable || n == maxAttempts || !pause(ctx, firstBackoff<<(n-1)) {
+		if status.Code(err) != codes.Unavailable || n+1 == maxAttempts || backoff.Wait(ctx, n, firstWait, mostWait) != nil {
 			return fromStatus(err)
 		}
-	}
-}
-
-// pause waits for half of d to all of it; false if ctx ends before that.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d/2 + rand.N(d/2))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
