@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 )
@@ -34,7 +35,9 @@ func decide(requests []*request, s *Snapshot) (reservations []*Reservation, stoc
 			s.Reservations[r.orderID], changed[r.orderID] = after, after
 		}
 	}
-	return slices.Collect(maps.Values(changed)), slices.Collect(maps.Values(touched))
+	// In a fixed order, so that the same group makes the same commit.
+	return slices.SortedFunc(maps.Values(changed), func(a, b *Reservation) int { return cmp.Compare(a.OrderID, b.OrderID) }),
+		slices.SortedFunc(maps.Values(touched), func(a, b *Stock) int { return cmp.Compare(a.SKU, b.SKU) })
 }
 
 func reserve(r *request, s *Snapshot, touched map[string]*Stock) *Reservation {

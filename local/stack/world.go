@@ -15,23 +15,55 @@ import (
 // World gathers everything that promises are checked on. Orders may be on their way meanwhile: it reads in the order
 // that promise.World asks for.
 func (in *Inspector) World(ctx context.Context) (promise.World, error) {
-	g := gathering{in: in}
-	for _, step := range []func(context.Context) error{g.acknowledged, g.orders, g.payments, g.stock, g.ledger, g.deadLetters} {
+	w, err := in.world(ctx)
+	if err != nil {
+		return w, fmt.Errorf("gather what promises are checked on: %w", err)
+	}
+	return w, nil
+}
+
+func (in *Inspector) world(ctx context.Context) (promise.World, error) {
+	acknowledged, err := acknowledgements(in.endpoints.LogFile)
+	if err != nil {
+		return promise.World{}, err
+	}
+	inventory, err := store.Open(ctx, Project, "inventory")
+	if err != nil {
+		return promise.World{}, err
+	}
+	defer inventory.Close()
+	platform, err := store.Open(ctx, Project, "platform")
+	if err != nil {
+		return promise.World{}, err
+	}
+	defer platform.Close()
+	w, err := Stores{Orders: in.orders, Payments: in.payments, Inventory: inventory, Platform: platform}.World(ctx)
+	w.Acknowledged = acknowledged
+	if err == nil {
+		w.Ledger, err = in.ledger(ctx)
+	}
+	return w, err
+}
+
+// Stores are the databases that hold what was promised.
+type Stores struct {
+	Orders, Payments, Inventory, Platform store.Database
+}
+
+// World is what they say; acknowledgements and the provider's ledger are not in them.
+func (s Stores) World(ctx context.Context) (promise.World, error) {
+	g := gathering{Stores: s}
+	for _, step := range []func(context.Context) error{g.orders, g.payments, g.stock, g.deadLetters} {
 		if err := step(ctx); err != nil {
-			return promise.World{}, fmt.Errorf("gather what promises are checked on: %w", err)
+			return promise.World{}, err
 		}
 	}
 	return g.world, nil
 }
 
 type gathering struct {
-	in    *Inspector
+	Stores
 	world promise.World
-}
-
-func (g *gathering) acknowledged(context.Context) (err error) {
-	g.world.Acknowledged, err = acknowledgements(g.in.endpoints.LogFile)
-	return err
 }
 
 // unreadable keeps a document that cannot be read from hiding the others.
@@ -41,7 +73,7 @@ func (g *gathering) unreadable(d store.Document, err error) {
 }
 
 func (g *gathering) orders(ctx context.Context) error {
-	return store.ScanDocuments(ctx, g.in.orders, "orders", func(d store.Document) {
+	return store.ScanDocuments(ctx, g.Orders, "orders", func(d store.Document) {
 		o, err := store.ReadOrder(d)
 		if err != nil {
 			g.unreadable(d, err)
@@ -58,7 +90,7 @@ func (g *gathering) orders(ctx context.Context) error {
 }
 
 func (g *gathering) payments(ctx context.Context) error {
-	return store.ScanDocuments(ctx, g.in.payments, "payments", func(d store.Document) {
+	return store.ScanDocuments(ctx, g.Payments, "payments", func(d store.Document) {
 		p, err := store.ReadPayment(d)
 		if err != nil {
 			g.unreadable(d, err)
@@ -78,22 +110,17 @@ const stockTries = 5
 // stock reads stock, reservations, and stock again: what is held changes in the same commit as its reservation, so
 // stock that stood still says that the reservations between did too.
 func (g *gathering) stock(ctx context.Context) error {
-	db, err := store.Open(ctx, Project, "inventory")
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	before, err := readStock(ctx, db)
+	before, err := readStock(ctx, g.Inventory)
 	if err != nil {
 		return err
 	}
 	known := len(g.world.Unreadable)
 	for range stockTries {
 		g.world.Unreadable, g.world.Reservations = g.world.Unreadable[:known], nil
-		if err := g.reservations(ctx, db); err != nil {
+		if err := g.reservations(ctx); err != nil {
 			return err
 		}
-		after, err := readStock(ctx, db)
+		after, err := readStock(ctx, g.Inventory)
 		if err != nil {
 			return err
 		}
@@ -124,8 +151,8 @@ func sameStock(a, b []inventory.Stock) bool {
 	return true
 }
 
-func (g *gathering) reservations(ctx context.Context, db store.Database) error {
-	return store.ScanDocuments(ctx, db, "reservations", func(d store.Document) {
+func (g *gathering) reservations(ctx context.Context) error {
+	return store.ScanDocuments(ctx, g.Inventory, "reservations", func(d store.Document) {
 		r, err := store.ReadReservation(d)
 		if err != nil {
 			if r != nil {
@@ -138,18 +165,18 @@ func (g *gathering) reservations(ctx context.Context, db store.Database) error {
 	})
 }
 
-func (g *gathering) ledger(ctx context.Context) error {
-	req, err := g.in.providerRequest(ctx, "/v1/ledger")
+func (in *Inspector) ledger(ctx context.Context) (moved []promise.Movement, err error) {
+	req, err := in.providerRequest(ctx, "/v1/ledger")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("ask the provider for its ledger: %s", resp.Status)
+		return nil, fmt.Errorf("ask the provider for its ledger: %s", resp.Status)
 	}
 	for d := json.NewDecoder(resp.Body); d.More(); {
 		var m struct {
@@ -159,20 +186,15 @@ func (g *gathering) ledger(ctx context.Context) error {
 			Currency string `json:"currency"`
 		}
 		if err := d.Decode(&m); err != nil {
-			return fmt.Errorf("read the provider's ledger: %w", err)
+			return nil, fmt.Errorf("read the provider's ledger: %w", err)
 		}
-		g.world.Ledger = append(g.world.Ledger, promise.Movement{Type: m.Type, OrderID: m.Key, Amount: m.Amount, Currency: m.Currency})
+		moved = append(moved, promise.Movement{Type: m.Type, OrderID: m.Key, Amount: m.Amount, Currency: m.Currency})
 	}
-	return nil
+	return moved, nil
 }
 
 func (g *gathering) deadLetters(ctx context.Context) error {
-	db, err := store.Open(ctx, Project, "platform")
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	return store.ScanDocuments(ctx, db, "dead_letters", func(d store.Document) {
+	return store.ScanDocuments(ctx, g.Platform, "dead_letters", func(d store.Document) {
 		l := store.ReadDeadLetter(d)
 		g.world.DeadLetters = append(g.world.DeadLetters, promise.DeadLetter{OrderID: l.OrderID, Function: l.Function, Reason: l.Reason})
 	})
