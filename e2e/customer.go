@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	orderv1 "orderflow.dev/gen/orderflow/order/v1"
+	"orderflow.dev/internal/backoff"
 	"orderflow.dev/internal/platform/problem"
 )
 
@@ -63,10 +64,9 @@ func (c Customer) Place(ctx context.Context, key string, r *orderv1.PlaceOrderRe
 	)
 	for n := range placeAttempts {
 		header, raw, err = c.do(ctx, http.MethodPost, "/v1/orders", body, map[string]string{"Idempotency-Key": key})
-		if err == nil || !Trouble(err) || ctx.Err() != nil {
+		if !Trouble(err) || n == placeAttempts-1 || backoff.Wait(ctx, n, 100*time.Millisecond, 2*time.Second) != nil {
 			break
 		}
-		time.Sleep(100 * time.Millisecond << n)
 	}
 	if err != nil {
 		return nil, err

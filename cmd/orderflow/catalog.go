@@ -36,7 +36,8 @@ stock is what is physically there, goods held for orders included: loading a fil
 			}
 			bar := newProgress(cmd.ErrOrStderr(), "products", len(items))
 			defer bar.Done()
-			if err := e2e.LoadCatalogue(cmd.Context(), e, items, bar.Set); err != nil {
+			err = patiently(cmd.Context(), func() error { return e2e.LoadCatalogue(cmd.Context(), e, items, bar.Set) })
+			if err != nil {
 				return err
 			}
 			bar.Done()

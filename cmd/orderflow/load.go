@@ -37,6 +37,7 @@ func loadCommand() *cobra.Command {
 		Long: `Places every basket of a CSV file (order_ref, customer_id, sku, quantity; plain or .gz) as an order through the HTTP
 intake, follows all of them to their ends, and checks that each accepted order ended, that the stock taken is the stock in
 confirmed orders, and that the provider keeps what confirmed orders are worth. Exits 1 if anything does not agree.
+An order that meets trouble is placed again, under its key, for half a minute: processes may be killed meanwhile.
 The products must be in the catalogue: see orderflow catalog load.`,
 		Example: `  orderflow load --baskets baskets.csv.gz --count 2000
   orderflow load --baskets baskets.csv --rate 50
@@ -100,7 +101,11 @@ func load(ctx context.Context, out, progressOut io.Writer, f loadFlags) error {
 	if err != nil {
 		return err
 	}
-	agreement, err := in.Agree(ctx)
+	var agreement stack.Agreement
+	err = patiently(ctx, func() (err error) {
+		agreement, err = in.Agree(ctx)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -156,7 +161,11 @@ func (r *run) placeOne(ctx context.Context, b basket, method string) error {
 	}
 	c := e2e.Customer{Gateway: r.Gateway, Token: token, HTTP: r.http}
 	start := time.Now()
-	p, err := c.Place(ctx, r.flags.prefix+"-"+b.ref, &orderv1.PlaceOrderRequest{Lines: b.lines, PaymentMethod: method})
+	var p *e2e.Placed
+	err = patiently(ctx, func() (err error) {
+		p, err = c.Place(ctx, r.flags.prefix+"-"+b.ref, &orderv1.PlaceOrderRequest{Lines: b.lines, PaymentMethod: method})
+		return err
+	})
 	took := time.Since(start)
 	r.mu.Lock()
 	defer r.mu.Unlock()

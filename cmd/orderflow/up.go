@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,22 +16,31 @@ import (
 
 func upCommand() *cobra.Command {
 	var (
-		o     stack.Options
-		quiet bool
+		o      stack.Options
+		killer stack.Killer
+		quiet  bool
 	)
 	c := &cobra.Command{
 		Use:   "up",
 		Short: "Run the whole pipeline on this machine, until Ctrl-C",
 		Long: `Starts everything on loopback: Google's Firestore and Pub/Sub emulators, every function and gRPC service as
 production starts it, the workflow engine with the shipped saga, deliveries, the sweeps, a gateway, a token issuer and a
-payment provider. Loads a small catalogue and prints what to try. State is temporary unless --dir is given.`,
+payment provider. Loads a small catalogue and prints what to try. State is temporary unless --dir is given.
+With --kill, processes die (SIGKILL) while you use it: each in turn first, then any. Every order still ends.`,
 		Example: `  orderflow up
   orderflow up --port 8080 --sweep-every 5s
   orderflow up --isolate       # a process for each function and service, as in production
+  orderflow up --isolate --kill 2s --quiet    # and then, elsewhere: orderflow load …; orderflow check --wait 5m
   orderflow up --dir ./state`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
+			switch {
+			case killer.Every < 0:
+				return errors.New("--kill wants a positive duration, such as 2s")
+			case killer.Every > 0 && !o.Isolate:
+				return errors.New("--kill needs processes to kill: add --isolate")
+			}
 			o.Register = true
 			if !quiet {
 				o.Log = newView(out)
@@ -42,13 +53,7 @@ payment provider. Loads a small catalogue and prints what to try. State is tempo
 			if err := welcome(cmd.Context(), out, s); err != nil {
 				return err
 			}
-			select {
-			case <-cmd.Context().Done():
-				fmt.Fprintln(out, "\nstopping")
-				return nil
-			case <-s.Done():
-				return s.Err()
-			}
+			return attend(cmd.Context(), out, s, killer)
 		},
 	}
 	f := c.Flags()
@@ -58,6 +63,8 @@ payment provider. Loads a small catalogue and prints what to try. State is tempo
 	f.DurationVar(&o.OrderExpiry, "order-expiry", 0, "an order not confirmed by then is cancelled (default 30m)")
 	f.DurationVar(&o.SagaPatience, "saga-patience", 0, "how long a saga may take before the sweep starts another (default 2m)")
 	f.BoolVar(&o.Isolate, "isolate", false, "run every function and service in a process of its own, started again when it dies")
+	f.DurationVar(&killer.Every, "kill", 0, "with --isolate: kill a process this often on average, each in turn first, then any")
+	f.Uint64Var(&killer.Seed, "seed", 0, "of --kill: the same seed chooses the same processes and pauses (default: a fresh one, printed)")
 	f.BoolVar(&quiet, "quiet", false, "no line per event")
 	return c
 }
@@ -78,6 +85,42 @@ func start(ctx context.Context, out io.Writer, o stack.Options) (*stack.Stack, e
 	}
 	o.Steps("ready")
 	return s, nil
+}
+
+// attend stays with the stack until Ctrl-C, or until it ends of itself, and kills its processes meanwhile if that is asked.
+func attend(ctx context.Context, out io.Writer, s *stack.Stack, killer stack.Killer) error {
+	up, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		<-s.Done()
+		cancel()
+	}()
+	if killer.Every > 0 {
+		if err := kill(up, out, s, killer); err != nil {
+			return err
+		}
+	}
+	<-up.Done()
+	if ctx.Err() == nil {
+		return s.Err()
+	}
+	fmt.Fprintln(out, "\nstopping")
+	return nil
+}
+
+// kill kills until ctx ends, and prints each kill, and how many there were.
+func kill(ctx context.Context, out io.Writer, s *stack.Stack, killer stack.Killer) error {
+	if killer.Seed == 0 {
+		killer.Seed = uint64(rand.Uint32())
+	}
+	fmt.Fprintf(out, "Killing a process every %s on average, each in turn first, then any; --seed %d repeats the choice\n\n", killer.Every, killer.Seed)
+	killer.Killed = func(key string, back time.Duration) {
+		fmt.Fprintf(out, "%s  killed %s, back after %d ms\n", time.Now().Format("15:04:05.000"), key, back.Milliseconds())
+	}
+	kills, err := killer.Run(ctx, s)
+	fmt.Fprintln(out)
+	kills.Print(out)
+	return err
 }
 
 func welcome(ctx context.Context, out io.Writer, s *stack.Stack) error {

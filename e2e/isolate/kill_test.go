@@ -3,9 +3,13 @@ package isolate
 
 import (
 	"context"
+	"flag"
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"os"
-	"sync"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,6 +25,9 @@ func TestMain(m *testing.M) {
 	stack.BeUnit()
 	os.Exit(m.Run())
 }
+
+// seed repeats a run's choice of processes: go test ./e2e/isolate -seed N
+var seed = flag.Uint64("seed", 0, "chooses which processes are killed (default: a fresh one, logged)")
 
 const orders = 200
 
@@ -43,13 +50,25 @@ func TestEveryOrderEndsAlthoughEveryProcessIsKilled(t *testing.T) {
 	if err := e2e.LoadCatalogue(ctx, s.Endpoints, e2e.Catalogue, nil); err != nil {
 		t.Fatal(err)
 	}
-	kill(ctx, t, s, func() { placeAll(ctx, t, s) })
-	awaitAgreement(ctx, t, look)
+	kills := kill(ctx, t, s, func() { placeAll(ctx, t, s) })
+	ended := awaitAgreement(ctx, t, look)
 	keepsPromises(ctx, t, look)
+	t.Logf("\n%s", table(kills, ended))
+}
+
+// table says what was killed, and how the orders ended.
+func table(kills stack.Kills, ended map[string]int) string {
+	var b strings.Builder
+	kills.Print(&b)
+	b.WriteString("\n")
+	for _, how := range slices.Sorted(maps.Keys(ended)) {
+		fmt.Fprintf(&b, "%3d orders %s\n", ended[how], how)
+	}
+	return b.String()
 }
 
 // awaitAgreement waits until every order has ended, and stock and money agree with the orders.
-func awaitAgreement(ctx context.Context, t *testing.T, look *stack.Inspector) {
+func awaitAgreement(ctx context.Context, t *testing.T, look *stack.Inspector) (ended map[string]int) {
 	for {
 		a, err := look.Agree(ctx)
 		if err != nil {
@@ -57,8 +76,7 @@ func awaitAgreement(ctx context.Context, t *testing.T, look *stack.Inspector) {
 		}
 		v := a.Violations()
 		if len(v) == 0 && a.Count() == orders {
-			t.Logf("orders: %v", a.Orders)
-			return
+			return a.Orders
 		}
 		select {
 		case <-ctx.Done():
@@ -92,29 +110,39 @@ func keepsPromises(ctx context.Context, t *testing.T, look *stack.Inspector) {
 	}
 }
 
-// kill kills each process in turn, again and again, until during returns and each was killed at least once.
-func kill(ctx context.Context, t *testing.T, s *stack.Stack, during func()) {
-	var wg sync.WaitGroup
-	placed := make(chan struct{})
-	wg.Go(func() {
-		defer close(placed)
+// kill kills each process in turn and then any, until during returns and each can have been killed twice.
+func kill(ctx context.Context, t *testing.T, s *stack.Stack, during func()) stack.Kills {
+	if *seed == 0 {
+		*seed = uint64(rand.Uint32())
+	}
+	t.Logf("seed %d", *seed)
+	killing, stop := context.WithCancel(ctx)
+	defer stop()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
 		during()
-	})
-	for round := 0; ; round++ {
-		for _, key := range s.Processes() {
-			if err := s.Kill(ctx, key); err != nil {
-				t.Errorf("kill %s: %v", key, err)
-			}
+	}()
+	left := 2 * len(s.Processes())
+	killed := func(string, time.Duration) {
+		if left--; left <= 0 && closed(done) {
+			stop()
 		}
-		select {
-		case <-placed:
-			wg.Wait()
-			return
-		case <-ctx.Done():
-			wg.Wait()
-			t.Fatal(ctx.Err())
-		default:
-		}
+	}
+	kills, err := stack.Killer{Seed: *seed, Killed: killed}.Run(killing, s)
+	<-done
+	if err != nil || ctx.Err() != nil {
+		t.Fatal(err, ctx.Err())
+	}
+	return kills
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -168,7 +168,7 @@ func (s *Stack) Kill(ctx context.Context, key string) error {
 		return fmt.Errorf("no process is called %q", key)
 	}
 	before := p.started()
-	if err := p.signal(syscall.SIGKILL); err != nil {
+	if err := p.signal(syscall.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) { // it may just have died
 		return err
 	}
 	for p.started() == before {

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/api/idtoken"
 	"google.golang.org/grpc"
+	connect "google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
@@ -33,6 +34,10 @@ const (
 // Timeout bounds a call whose caller set no deadline.
 const Timeout = 5 * time.Second
 
+// reconnect is how soon a lost connection is tried again: by default grpc-go waits a second first, and all attempts of a
+// call would be over by then.
+var reconnect = connect.Config{BaseDelay: firstWait, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second}
+
 // Dial connects to a service by its root URL. Over https each call carries an ID token for that URL; plain http is for
 // loopback only. Errors of calls are the domain's (fault.Error).
 func Dial(ctx context.Context, serviceURL string) (*grpc.ClientConn, error) {
@@ -40,7 +45,7 @@ func Dial(ctx context.Context, serviceURL string) (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("service URL: %w", err)
 	}
-	options := []grpc.DialOption{grpc.WithUnaryInterceptor(call)}
+	options := []grpc.DialOption{grpc.WithUnaryInterceptor(call), grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: Timeout})}
 	target := u.Host
 	switch {
 	case u.Scheme == "https":

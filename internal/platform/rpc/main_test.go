@@ -23,6 +23,9 @@ import (
 var logged *cloudtest.Log
 
 func TestMain(m *testing.M) {
+	if name := os.Getenv(wantService); name != "" {
+		be(name)
+	}
 	logged = cloudtest.CaptureLog()
 	os.Exit(m.Run()) // no cloud is needed here
 }

@@ -43,8 +43,11 @@ func Service[C any](name string, wire func(context.Context, C) (Registration, er
 	}
 }
 
-// Main serves the one service of this program on PORT until SIGTERM, then drains for up to ten seconds, which is what
-// Cloud Run gives. It listens once the service is ready: Cloud Run's startup probe waits for the port.
+// drainTime is how long requests in flight may take to finish after SIGTERM. Cloud Run kills after ten seconds.
+const drainTime = 9 * time.Second
+
+// Main serves the one service of this program on PORT until SIGTERM, then drains. It listens once the service is ready:
+// Cloud Run's startup probe waits for the port.
 func Main(name string) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
@@ -59,9 +62,13 @@ func Main(name string) {
 		}
 		return serve(ctx, name, handler, l)
 	}()
-	if err != nil && ctx.Err() == nil {
+	switch {
+	case err == nil:
+	case ctx.Err() == nil:
 		telemetry.Log(ctx, slog.LevelError, "service "+name+" ended", slog.String("error", err.Error()))
 		os.Exit(1)
+	default:
+		telemetry.Log(ctx, slog.LevelWarn, "service "+name+" was stopped", slog.String("error", err.Error()))
 	}
 }
 
@@ -72,8 +79,7 @@ func port() string {
 	return "8080"
 }
 
-// Serve serves a registered service until ctx ends, then lets requests in flight finish for up to ten seconds. Requests
-// that come before it is ready wait in l's queue.
+// Serve serves a registered service until ctx ends, then drains. Requests that come before it is ready wait in l's queue.
 func Serve(ctx context.Context, name string, l net.Listener) error {
 	handler, err := start(ctx, name)
 	if err != nil {
@@ -110,9 +116,12 @@ func serve(ctx context.Context, name string, handler http.Handler, l net.Listene
 		return fmt.Errorf("serve %s: %w", name, err)
 	case <-ctx.Done():
 	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
-	return srv.Shutdown(drain)
+	if err := srv.Shutdown(drain); err != nil {
+		return fmt.Errorf("requests are in flight after %s: %w", drainTime, err)
+	}
+	return nil
 }
 
 // Handler answers gRPC and JSON for one service.
