@@ -17,8 +17,8 @@ import (
 type Database interface {
 	// Get reads documents in one call, in the order asked. A document that is not there has no UpdateTime.
 	Get(ctx context.Context, paths ...string) ([]Document, error)
-	// Commit applies all writes or none. Its error is ErrConflict when a precondition failed. UNAVAILABLE and
-	// DEADLINE_EXCEEDED leave open whether it was applied.
+	// Commit applies all writes or none. Its error is ErrConflict when a precondition failed, ErrAborted when the same
+	// commit is to be tried again. UNAVAILABLE and DEADLINE_EXCEEDED leave open whether it was applied.
 	Commit(ctx context.Context, writes ...Write) (time.Time, error)
 	// Query reads the documents of one collection that match.
 	Query(ctx context.Context, q Query) ([]Document, error)
@@ -71,13 +71,29 @@ type Order struct {
 // DocumentID is the document's id as a field.
 const DocumentID = "__name__"
 
-// ErrConflict says that a document was not as its writer had read it: read again.
-var ErrConflict = fault.New(codes.Aborted, "conflict", "the document was changed by another writer")
+// What Commit says where nothing was written.
+var (
+	// ErrConflict says that a document was not as its writer had read it: read again.
+	ErrConflict = fault.New(codes.Aborted, "conflict", "the document was changed by another writer")
+	// ErrAborted says that writers were in each other's way: that tells nothing about the documents, not even that one
+	// exists. Firestore's ABORTED.
+	ErrAborted = fault.New(codes.Unavailable, "", "too many writers at once")
+)
 
 func (d Document) text(field string) string         { s, _ := d.Fields[field].(string); return s }
 func (d Document) bytes(field string) []byte        { b, _ := d.Fields[field].([]byte); return b }
 func (d Document) number(field string) int64        { n, _ := d.Fields[field].(int64); return n }
 func (d Document) timestamp(field string) time.Time { t, _ := d.Fields[field].(time.Time); return t }
+
+// commit commits writes, again and again while writers are in each other's way.
+func commit(ctx context.Context, db Database, writes ...Write) (time.Time, error) {
+	for n := 0; ; n++ {
+		at, err := db.Commit(ctx, writes...)
+		if !errors.Is(err, ErrAborted) || n >= maxConflicts || backoff.Wait(ctx, n, firstWait, mostWait) != nil {
+			return at, err
+		}
+	}
+}
 
 // retry runs attempt until it does not meet another writer, with a wait that grows and varies.
 func retry(ctx context.Context, attempt func() error) error {

@@ -23,7 +23,7 @@ func (s *DeadLetters) Park(ctx context.Context, id, function, reason string, m e
 	for k, v := range m.Attributes {
 		attributes[k] = v
 	}
-	_, err := s.db.Commit(ctx, Write{Path: "dead_letters/" + docID(id), Fields: Fields{
+	_, err := commit(ctx, s.db, Write{Path: "dead_letters/" + docID(id), Fields: Fields{
 		"function": function, "reason": reason, "attributes": attributes, "data": m.Data, "park_time": s.now(),
 		"order_id": m.Attributes["ce-subject"], "event_id": m.Attributes["ce-id"], "event_type": m.Attributes["ce-type"],
 	}})

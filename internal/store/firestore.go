@@ -168,7 +168,9 @@ func (f *Firestore) Watch(ctx context.Context, collection string, changed func(s
 // that is not found; otherwise it is the database.
 func (f *Firestore) unwritten(err error, writes ...Write) error {
 	switch status.Code(err) {
-	case codes.AlreadyExists, codes.FailedPrecondition, codes.Aborted:
+	case codes.Aborted:
+		return ErrAborted
+	case codes.AlreadyExists, codes.FailedPrecondition:
 		return ErrConflict
 	case codes.NotFound:
 		if slices.ContainsFunc(writes, func(w Write) bool { return !w.As.IsZero() }) {

@@ -82,7 +82,7 @@ func (s *Inventory) Save(ctx context.Context, reservations []*inventory.Reservat
 	for _, st := range stock {
 		writes = append(writes, stockWrite(st))
 	}
-	_, err := s.db.Commit(ctx, writes...)
+	_, err := commit(ctx, s.db, writes...)
 	if errors.Is(err, ErrConflict) {
 		return inventory.ErrConflict
 	}

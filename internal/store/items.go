@@ -93,7 +93,7 @@ func (s *Items) upsert(ctx context.Context, items []inventory.Stated) error {
 	if len(writes) == 0 {
 		return nil
 	}
-	_, err = s.db.Commit(ctx, writes...)
+	_, err = commit(ctx, s.db, writes...)
 	return err
 }
 

@@ -37,7 +37,7 @@ func (s *Notifications) Get(ctx context.Context, messageID string) (*notificatio
 
 // Save implements notification.Store.
 func (s *Notifications) Save(ctx context.Context, r *notification.Record) error {
-	at, err := s.db.Commit(ctx, Write{
+	at, err := commit(ctx, s.db, Write{
 		Path: "notifications/" + r.MessageID, As: version(r.Version),
 		Fields: Fields{"sent": r.Sent, "lease_until": r.LeaseUntil},
 	})

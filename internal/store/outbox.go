@@ -57,7 +57,7 @@ func (o *outbox) commit(ctx context.Context, id string, fields Fields, j *journa
 	if err := o.journalFields(id, fields, j, as.IsZero()); err != nil {
 		return time.Time{}, err
 	}
-	at, err := o.db.Commit(ctx, Write{Path: o.collection + "/" + id, Fields: fields, As: as})
+	at, err := commit(ctx, o.db, Write{Path: o.collection + "/" + id, Fields: fields, As: as})
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -113,7 +113,7 @@ func (o *outbox) publish(ctx context.Context, id string, j *journal.Journal) boo
 // precondition is the writer's own update time: an event appended meanwhile by another is never hidden, and that is no
 // error.
 func (o *outbox) mark(ctx context.Context, id string, j *journal.Journal, as time.Time) (time.Time, error) {
-	at, err := o.db.Commit(ctx, Write{
+	at, err := commit(ctx, o.db, Write{
 		Path: o.collection + "/" + id, As: as,
 		Fields: Fields{fieldPublished: int64(len(j.Entries)), fieldShard: Delete, fieldUnpublished: Delete},
 	})
