@@ -71,7 +71,7 @@ const (
 	poison           trouble = "an event that nobody can handle"
 )
 
-var faults = []trouble{
+var troubles = []trouble{
 	crash, slow, readFails, commitFails, commitAborted, commitUnanswered, commitRepeated, publishFails, publishUnheard,
 	deliveryTwice, deliveryLate, requestLost, requestLate, requestTwice, answerLost, sagaThrottled, sagaFails, sagaUnheard,
 	sagaTwice, sagaLost, sagaDies, providerFails, providerUnheard, webhookEarly, webhookTwice, webhookNever, sendFails, skew, poison,
@@ -80,7 +80,7 @@ var faults = []trouble{
 // rates gives each class a rate for one run: runs with few classes go where runs with all of them never come.
 func rates(d dice) map[trouble]float64 {
 	out := map[trouble]float64{}
-	for _, f := range faults {
+	for _, f := range troubles {
 		switch r := d.of("rate", 0).of(string(f), 0); {
 		case r.float() < 0.3: // never
 		case r.float() < 0.8:
@@ -90,5 +90,8 @@ func rates(d dice) map[trouble]float64 {
 		}
 	}
 	out[crash] /= 4 // it takes many orders with it
+	for _, seldom := range []trouble{webhookEarly, webhookTwice, webhookNever, poison, skew} {
+		out[seldom] *= 5 // there are few occasions
+	}
 	return out
 }

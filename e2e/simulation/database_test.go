@@ -71,7 +71,7 @@ func (d *database) Commit(ctx context.Context, writes ...store.Write) (time.Time
 	case o.fires(commitFails):
 		return time.Time{}, memory.ErrUnavailable
 	case o.fires(commitAborted):
-		return time.Time{}, store.ErrConflict
+		return time.Time{}, store.ErrAborted
 	}
 	o.point("before")
 	at, err := d.Database.Commit(ctx, writes...)

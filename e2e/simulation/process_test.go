@@ -49,7 +49,7 @@ func (s *sim) launch(unit string, sl *slot, b build) {
 	sl.lives++
 	p := &process{sim: s, unit: unit, slot: sl, name: fmt.Sprintf("%s#%d", unit, sl.number)}
 	d := s.dice.of(p.name, sl.lives)
-	if t := (&task{sim: s, dice: d, who: p.name}); s.fires(d, skew, t, "start") || s.rate[skew] == 0.1 && s.troubled() && !s.off[skew] {
+	if t := (&task{sim: s, dice: d, who: p.name}); s.fires(d, skew, t, "start") {
 		p.skew = time.Duration((d.of("skew", 0).float()*2 - 1) * float64(5*time.Second))
 	}
 	p.ctx, p.kill = context.WithCancel(s.ctx)

@@ -5,12 +5,16 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
+	"path"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"orderflow.dev/internal/journal"
+	"orderflow.dev/internal/order"
 	"orderflow.dev/internal/platform/event"
 	"orderflow.dev/internal/promise"
 	"orderflow.dev/internal/store"
@@ -47,7 +51,8 @@ func run(t *testing.T, p plan) (out outcome) {
 			t.Fatal(err)
 		}
 		out = outcome{s, promise.Check(world, now, true), world, time.Since(s.start)}
-		// TEMP out.verdicts = append(out.verdicts, promise.CheckHistory(world, s.history)...)
+		out.verdicts = append(out.verdicts, promise.CheckHistory(world, s.history)...)
+		out.verdicts = append(out.verdicts, s.validIsTaken())
 		s.stop()
 		s.running.Wait()
 		s.sagas.engine.Close()
@@ -68,7 +73,7 @@ func (s *sim) live(ctx context.Context) error {
 			s.spawn(s.customer(i).shop)
 		}
 	}
-	for i := range 1 + s.orders/20 {
+	for i := range 1 + s.orders/10 {
 		s.spawn(func() {
 			time.Sleep(time.Duration(s.dice.of("poison at", i).float() * float64(s.window)))
 			s.poison(i)
@@ -184,6 +189,12 @@ func (s *sim) everything(ctx context.Context) (map[string]string, error) {
 	for _, m := range s.history.Messages {
 		out["messages/"+m.ID] += "sent "
 	}
+	for _, l := range s.history.GivenUp { // what was given up, and parked, does have its effect once it is replayed
+		_, order, _ := strings.Cut(path.Dir(l.EventID), "/")
+		maps.DeleteFunc(out, func(name, _ string) bool {
+			return l.Consumer == "notify-customer" && strings.Contains(name, "/"+order+".")
+		})
+	}
 	return out, nil
 }
 
@@ -198,6 +209,19 @@ func (o outcome) violations() (broken []string, orders []string) {
 		}
 	}
 	return broken, orders
+}
+
+// validIsTaken holds that whoever asks for what can be had is told nothing but yes, or to try again: all requests here can,
+// but for those that use a key twice.
+func (s *sim) validIsTaken() promise.Verdict {
+	v := promise.Verdict{Promise: "valid-is-taken", Checked: len(s.history.Answers), What: "answers"}
+	for _, a := range s.history.Answers {
+		if a.Status != http.StatusCreated && a.Reason != "idempotency_key_reused" {
+			id := (&order.Request{CustomerID: a.CustomerID, IdempotencyKey: a.IdempotencyKey}).OrderID()
+			v.Violations = append(v.Violations, promise.Violation{OrderID: id, Why: fmt.Sprintf("its customer was told %d %s", a.Status, a.Reason)})
+		}
+	}
+	return v
 }
 
 // endings are how many orders ended how.

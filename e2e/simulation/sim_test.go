@@ -121,7 +121,7 @@ func (s *sim) dies(label string, d dice, t *task) bool {
 	s.points[label]++
 	planned := s.die == label && s.points[label] == s.dieAt
 	s.mu.Unlock()
-	if planned && s.troubled() {
+	if planned {
 		s.happened(d, crash, t, label)
 	} else if !s.fires(d, crash, t, label) {
 		return false

@@ -21,9 +21,7 @@ func TestEverySeededBugIsCaught(t *testing.T) {
 	seeded := 0
 	for name, bugs := range seededBugs {
 		seeded += len(bugs)
-		if len(bugs) < 3 {
-			t.Errorf("%s has %d seeded bugs, want at least 3", name, len(bugs))
-		}
+		enough(t, name, len(bugs), 3)
 		for _, b := range bugs {
 			t.Run(name+"/"+b.name, func(t *testing.T) {
 				t.Parallel()
@@ -31,14 +29,42 @@ func TestEverySeededBugIsCaught(t *testing.T) {
 			})
 		}
 	}
+	for name, bugs := range seededPasts {
+		seeded += len(bugs)
+		enough(t, name, len(bugs), 4)
+		for _, b := range bugs {
+			t.Run(name+"/"+b.name, func(t *testing.T) {
+				t.Parallel()
+				w, h := lived(t)
+				b.seed(&w, &h)
+				wantCaught(t, name, promise.CheckHistory(w, h))
+			})
+		}
+	}
+	t.Logf("%d seeded bugs", seeded)
+	if seeded < 150 {
+		t.Errorf("%d seeded bugs, want at least 150", seeded)
+	}
+}
+
+func TestEveryPromiseHasSeededBugs(t *testing.T) {
+	t.Parallel()
 	for _, v := range promise.Check(promise.World{}, later, true) {
 		if seededBugs[v.Promise] == nil && v.Promise != promise.DeadLettersListed {
 			t.Errorf("%s has no seeded bug", v.Promise)
 		}
 	}
-	t.Logf("%d seeded bugs", seeded)
-	if seeded < 40 {
-		t.Errorf("%d seeded bugs, want at least 40", seeded)
+	for _, v := range promise.CheckHistory(promise.World{}, past{}) {
+		if seededPasts[v.Promise] == nil {
+			t.Errorf("%s has no seeded bug", v.Promise)
+		}
+	}
+}
+
+func enough(t *testing.T, name string, n, least int) {
+	t.Helper()
+	if n < least {
+		t.Errorf("%s has %d seeded bugs, want at least %d", name, n, least)
 	}
 }
 
@@ -49,8 +75,12 @@ func caught(t *testing.T, name string, b bug) {
 		w, now, quiet = underWay(t), moment.Add(max(b.after, time.Minute)), false
 	}
 	b.seed(&w)
-	found := violations(promise.Check(w, now, quiet))
-	if len(found[name]) == 0 {
+	wantCaught(t, name, promise.Check(w, now, quiet))
+}
+
+func wantCaught(t *testing.T, name string, verdicts []promise.Verdict) {
+	t.Helper()
+	if found := violations(verdicts); len(found[name]) == 0 {
 		t.Errorf("not caught; found %s", fmt.Sprint(found))
 	}
 }

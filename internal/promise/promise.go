@@ -24,6 +24,16 @@ const (
 	FieldsMatchJournal      = "fields-match-journal"
 	EventsArePublished      = "events-are-published"
 	DeadLettersListed       = "dead-letters-listed"
+
+	SameKeySameAnswer    = "same-key-same-answer"
+	RefusedOnlyWhenShort = "refused-only-when-short"
+	ReadsSeeAnswers      = "reads-see-answers"
+	EventsFollowCommits  = "events-follow-commits"
+	ToldOnce             = "told-once"
+	PoisonIsParked       = "poison-is-parked"
+	UndoneOnce           = "undone-once"
+	CancellationWasAsked = "cancellation-was-asked"
+	ReplayChangesNothing = "replay-changes-nothing"
 )
 
 // Verdict is how one promise stands.
