@@ -94,6 +94,7 @@ func (c *customer) place(body []byte) (placed bool) {
 			c.answered(a, resp.StatusCode, text)
 			return resp.StatusCode == http.StatusCreated
 		}
+		c.sim.record(func(h *promise.History) { h.Answers = append(h.Answers, a) }) // it may have been taken all the same
 		time.Sleep(c.at("again", "").dice.between(100*time.Millisecond, 30*time.Second))
 	}
 	return false

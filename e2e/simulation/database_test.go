@@ -162,15 +162,39 @@ func (s *sim) observe(t *task, writes []store.Write, gained []journal.Entry) {
 			EventID: collection + "/" + e.Event.GetOrderId() + "/" + itoa(e.Event.GetSeq()), Content: content(e.Event), At: now,
 		})
 	}
+	s.observeHolds(writes, now)
 	for _, w := range writes {
 		s.observeWrite(t, w, now)
 	}
 }
 
+// observeHolds records the least that can have been free between the requests of one commit: all that it holds is taken,
+// and nothing that it releases is back.
+func (s *sim) observeHolds(writes []store.Write, now time.Time) {
+	for _, w := range writes {
+		if path.Dir(w.Path) != "reservations" || inventory.State(w.Fields["state"].(int64)) != inventory.Held {
+			continue
+		}
+		for sku, n := range quantities(w) {
+			s.free[sku] -= int64(n)
+			s.history.Levels = append(s.history.Levels, promise.Level{SKU: sku, Available: s.free[sku], At: now})
+		}
+	}
+}
+
+func quantities(w store.Write) (q map[string]int32) {
+	if err := json.Unmarshal(w.Fields["quantities"].([]byte), &q); err != nil {
+		panic(err) // the repository made it
+	}
+	return q
+}
+
 func (s *sim) observeWrite(t *task, w store.Write, now time.Time) {
 	switch collection, id := path.Split(w.Path); collection {
 	case "stock/":
-		s.history.Levels = append(s.history.Levels, promise.Level{SKU: w.Fields["sku"].(string), Available: w.Fields["available"].(int64), At: now})
+		sku, available := w.Fields["sku"].(string), w.Fields["available"].(int64)
+		s.free[sku] = available
+		s.history.Levels = append(s.history.Levels, promise.Level{SKU: sku, Available: available, At: now})
 	case "reservations/":
 		s.observeReservation(t, decoded(id), w, now)
 	case "payments/":
@@ -196,13 +220,9 @@ func (s *sim) observeReservation(t *task, order string, w store.Write, now time.
 	if state != inventory.Refused {
 		return
 	}
-	var quantities map[string]int32
-	if err := json.Unmarshal(w.Fields["quantities"].([]byte), &quantities); err != nil {
-		panic(err)
-	}
 	short := w.Fields["short"].(string)
 	s.history.Refusals = append(s.history.Refusals, promise.Refusal{
-		OrderID: order, SKU: short, Wanted: int64(quantities[short]), Asked: t.process.asking.since(order), Decided: now,
+		OrderID: order, SKU: short, Wanted: int64(quantities(w)[short]), Asked: t.process.asking.since(order), Decided: now,
 	})
 }
 

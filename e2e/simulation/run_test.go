@@ -216,7 +216,7 @@ func (o outcome) violations() (broken []string, orders []string) {
 func (s *sim) validIsTaken() promise.Verdict {
 	v := promise.Verdict{Promise: "valid-is-taken", Checked: len(s.history.Answers), What: "answers"}
 	for _, a := range s.history.Answers {
-		if a.Status != http.StatusCreated && a.Reason != "idempotency_key_reused" {
+		if a.Status != 0 && a.Status != http.StatusCreated && a.Reason != "idempotency_key_reused" {
 			id := (&order.Request{CustomerID: a.CustomerID, IdempotencyKey: a.IdempotencyKey}).OrderID()
 			v.Violations = append(v.Violations, promise.Violation{OrderID: id, Why: fmt.Sprintf("its customer was told %d %s", a.Status, a.Reason)})
 		}
@@ -232,5 +232,3 @@ func (o outcome) endings() map[string]int {
 	}
 	return out
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -290,6 +290,7 @@ func (s *sim) stockUp(ctx context.Context) error {
 	for i := range items {
 		d := s.dice.of("product", i)
 		items[i] = inventory.Stated{Stock: int64(d.below(2 + s.orders)), Item: inventory.Item{SKU: sku(i), Name: sku(i), UnitPrice: price(i)}}
+		s.free[sku(i)] = items[i].Stock
 		s.history.Levels = append(s.history.Levels, promise.Level{SKU: sku(i), Available: items[i].Stock, At: s.start})
 	}
 	return store.NewItems(db, db).Upsert(ctx, items)
