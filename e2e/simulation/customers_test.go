@@ -73,7 +73,7 @@ func (c *customer) shop() {
 	}
 	placed := c.place(c.body)
 	if placed && c.d.of("reuses", 0).float() < 0.1 {
-		c.place(encode(map[string]any{"lines": []map[string]any{{"sku": "b", "quantity": 7}}, "payment_method": psp.MethodApprove}))
+		c.place(encode(map[string]any{"lines": []map[string]any{{"sku": "b", "quantity": 100}}, "payment_method": psp.MethodApprove}))
 	}
 	for n := range c.d.of("looks", 0).below(5) {
 		time.Sleep(c.d.of("look", n).between(10*time.Millisecond, 15*time.Minute))
