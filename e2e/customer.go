@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	importingv1 "orderflow.dev/gen/orderflow/importing/v1"
 	orderv1 "orderflow.dev/gen/orderflow/order/v1"
 	"orderflow.dev/internal/backoff"
 	"orderflow.dev/internal/platform/problem"
@@ -101,6 +102,12 @@ func (c Customer) Cancel(ctx context.Context, id string) (*orderv1.Order, error)
 func (c Customer) List(ctx context.Context, query url.Values) (*orderv1.ListOrdersResponse, error) {
 	page := &orderv1.ListOrdersResponse{}
 	return page, c.call(ctx, http.MethodGet, "/v1/orders?"+query.Encode(), nil, page)
+}
+
+// Import reads an import, for which the token needs the scope imports.read.
+func (c Customer) Import(ctx context.Context, id string) (*importingv1.Import, error) {
+	im := &importingv1.Import{}
+	return im, c.call(ctx, http.MethodGet, "/v1/imports/"+url.PathEscape(id), nil, im)
 }
 
 // Final says that nothing happens to an order any more.

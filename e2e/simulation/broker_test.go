@@ -43,6 +43,9 @@ const resumeFilter = `attributes."ce-resume" = "true"`
 func subscriptions(units []unit.Unit) (subs []subscription, err error) {
 	for _, u := range units {
 		for _, e := range u.Trigger.Events {
+			if e.Type == "ImportChunk" {
+				continue
+			}
 			if e.Filter != "" && e.Filter != resumeFilter {
 				return nil, fmt.Errorf("%s filters %s by %s: the simulation does not know that filter", u.Name, e.Type, e.Filter)
 			}

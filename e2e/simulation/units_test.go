@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -259,6 +260,9 @@ func (s *sim) startUnits() error {
 		return err
 	}
 	for _, u := range units {
+		if strings.HasPrefix(u.Dir, "functions/imports/") || u.Name == "sweep-uploads" {
+			continue // imports have a simulation of their own: internal/importing
+		}
 		b, ok := builds[u.Name]
 		if !ok {
 			return fmt.Errorf("%s is not simulated: add it to builds", u.Dir)

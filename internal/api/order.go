@@ -1,4 +1,4 @@
-// Package api is what orders look like on the wire.
+// Package api is what orders and imports look like on the wire.
 package api
 
 import (

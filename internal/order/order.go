@@ -60,6 +60,7 @@ type Order struct {
 	Fingerprint []byte // of the request that made it: the same idempotency key with another request is refused
 	Address     *Address
 	Note        string
+	Origin      string // of an order from a file: which import and line; empty otherwise
 	Journal     journal.Journal
 
 	NextAttempt time.Time // when the sweep looks at it again; zero once it is final

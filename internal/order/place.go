@@ -56,7 +56,7 @@ func (p Placing) Place(ctx context.Context, r Request) (o *Order, replayed bool,
 		}
 		return nil, false, err
 	}
-	o = &Order{ID: r.OrderID(), Fingerprint: r.fingerprint(), Address: r.Address, Note: r.Note}
+	o = &Order{ID: r.OrderID(), Fingerprint: r.fingerprint(), Address: r.Address, Note: r.Note, Origin: r.Origin}
 	o.Journal.Append(created, false)
 	o.NextAttempt = created.GetEventTime().AsTime().Add(p.Patience)
 	err = p.Orders.Create(ctx, o)
@@ -98,6 +98,9 @@ func priced(lines []Line, quotes map[string]Quote) ([]*typev1.OrderLine, *typev1
 		if !ok {
 			bad = append(bad, fault.Field{Name: "lines.sku", Message: "the catalogue has no " + l.SKU})
 			continue
+		}
+		if l.UnitPrice != nil {
+			q.UnitPrice = l.UnitPrice
 		}
 		if total.CurrencyCode == "" {
 			total.CurrencyCode = q.UnitPrice.GetCurrencyCode()

@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	typev1 "orderflow.dev/gen/orderflow/type/v1"
 	"orderflow.dev/internal/fault"
 )
 
@@ -26,24 +27,31 @@ const (
 
 // Line is how many of what.
 type Line struct {
-	SKU      string
-	Quantity int32
+	SKU       string
+	Quantity  int32
+	UnitPrice *typev1.Money // nil: the catalogue's, as always but for files of partners whose prices are honoured
 }
 
 // Request is what a customer asks for.
 type Request struct {
 	CustomerID     string
 	IdempotencyKey string
+	Source         string // of a row in a file: whose. The key is then unique among that source's orders, not the customer's
+	Origin         string // of a row in a file: which import and line, kept with the order
 	Lines          []Line
 	PaymentMethod  string
 	Address        *Address
 	Note           string
 }
 
-// OrderID is made from customer and idempotency key: the same request finds the same order.
+// OrderID is made from customer and idempotency key, or from source and key: the same request finds the same order.
 func (r *Request) OrderID() string {
 	h := sha256.New()
-	writeParts(h, r.CustomerID, r.IdempotencyKey)
+	if r.Source != "" {
+		writeParts(h, "source", r.Source, r.IdempotencyKey)
+	} else {
+		writeParts(h, r.CustomerID, r.IdempotencyKey)
+	}
 	return strings.ToLower(base32.StdEncoding.EncodeToString(h.Sum(nil)[:20]))
 }
 
@@ -51,7 +59,14 @@ func (r *Request) OrderID() string {
 func (r *Request) fingerprint() []byte {
 	h := sha256.New()
 	for _, l := range r.Lines {
-		writeParts(h, l.SKU, fmt.Sprint(l.Quantity))
+		parts := []string{l.SKU, fmt.Sprint(l.Quantity)}
+		if l.UnitPrice != nil {
+			parts = append(parts, l.UnitPrice.GetCurrencyCode(), fmt.Sprint(l.UnitPrice.GetMinorUnits()))
+		}
+		writeParts(h, parts...)
+	}
+	if r.Source != "" { // otherwise it is in the id
+		writeParts(h, r.CustomerID)
 	}
 	writeParts(h, r.PaymentMethod, r.Note)
 	if a := r.Address; a != nil {
@@ -94,6 +109,7 @@ func (r *Request) normalise() error {
 	if len(v) > 0 {
 		return fault.Invalid(v)
 	}
+	v.prices(r.Lines)
 	r.Lines = added(r.Lines)
 	for _, l := range r.Lines {
 		if l.Quantity > MaxQuantity {
@@ -114,7 +130,7 @@ func added(lines []Line) []Line {
 			out = append(out, l)
 			continue
 		}
-		out[i].Quantity += l.Quantity
+		out[i].Quantity += l.Quantity // rows of one product at two prices: see normalise
 	}
 	return out
 }
@@ -144,6 +160,18 @@ func (v *violations) lines(lines []Line) {
 		if l.Quantity < 1 || l.Quantity > MaxQuantity {
 			v.add(fmt.Sprintf("lines[%d].quantity", i), "is %d: it may be 1 to %d", l.Quantity, MaxQuantity)
 		}
+	}
+}
+
+// prices refuses one product at two prices in one order: its lines are added up.
+func (v *violations) prices(lines []Line) {
+	of := map[string]*typev1.Money{}
+	for _, l := range lines {
+		if before, ok := of[l.SKU]; ok && (before.GetMinorUnits() != l.UnitPrice.GetMinorUnits() || before.GetCurrencyCode() != l.UnitPrice.GetCurrencyCode()) {
+			v.add("lines", "have %s at two prices: an order has one price a product", l.SKU)
+			return
+		}
+		of[l.SKU] = l.UnitPrice
 	}
 }
 

@@ -39,6 +39,15 @@ func OpenPayments(ctx context.Context, cfg Config) (*Payments, error) {
 	return NewPayments(db, publisher, time.Now), nil
 }
 
+// ReadImports opens the imports database for readers.
+func ReadImports(ctx context.Context, cfg Config) (*Imports, error) {
+	db, err := Open(ctx, cfg.Project, "imports")
+	if err != nil {
+		return nil, err
+	}
+	return NewImports(db), nil
+}
+
 func openJournaled(ctx context.Context, cfg Config, database string) (*Firestore, *event.Publisher, error) {
 	db, err := Open(ctx, cfg.Project, database)
 	if err != nil {

@@ -29,6 +29,7 @@ const (
 	fieldStatus      = "status"
 	fieldCreated     = "create_time"
 	fieldFingerprint = "fingerprint"
+	fieldOrigin      = "origin"
 	fieldDetails     = "details" // orderflow.order.v1.PlaceOrderRequest: the personal data, and nothing else
 	fieldSweepShard  = "sweep_shard"
 	fieldNextAttempt = "next_attempt_time"
@@ -43,6 +44,9 @@ func (s *Orders) Create(ctx context.Context, o *order.Order) error {
 	}
 	fields[fieldCustomer], fields[fieldCreated] = o.CustomerID(), o.Created().GetEventTime().AsTime()
 	fields[fieldFingerprint] = o.Fingerprint
+	if o.Origin != "" {
+		fields[fieldOrigin] = o.Origin
+	}
 	if fields[fieldDetails], err = marshalDetails(o); err != nil {
 		return err
 	}
@@ -147,7 +151,7 @@ func readOrder(d Document) (*order.Order, error) {
 		return nil, corrupt(d, err)
 	}
 	o := &order.Order{
-		ID: path.Base(d.Path), Journal: j, Fingerprint: d.bytes(fieldFingerprint),
+		ID: path.Base(d.Path), Journal: j, Fingerprint: d.bytes(fieldFingerprint), Origin: d.text(fieldOrigin),
 		NextAttempt: d.timestamp(fieldNextAttempt), Attempts: int(d.number(fieldAttempts)),
 	}
 	if len(j.Entries) == 0 || o.Created() == nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ type Unit struct {
 	Trigger   Trigger           `yaml:"trigger"`   // of a function
 	Callers   []string          `yaml:"callers"`   // of a service: functions and workflows that call it
 	Databases map[string]Access `yaml:"databases"` // by context
+	Buckets   map[string]Access `yaml:"buckets"`   // uploads, reports
 	Publishes []string          `yaml:"publishes"` // event types, without their package
 	Calls     []string          `yaml:"calls"`     // services
 	Starts    []string          `yaml:"starts"`    // workflows
@@ -37,8 +39,19 @@ type Unit struct {
 	MaxInstances int      `yaml:"max_instances"`
 }
 
-// Access is what a unit may do to a database: read or write.
+// Access is what a unit may do to a database or a bucket: read or write.
 type Access string
+
+func (a Access) known() bool { return a == "read" || a == "write" }
+
+// Buckets are the buckets of a project: each is called the project, a hyphen, and its name here.
+var Buckets = []string{"uploads", "reports"}
+
+// BucketName is a bucket's name in a project: orderflow-prod-uploads.
+func BucketName(project, bucket string) string { return project + "-" + bucket }
+
+// BucketEnvName is the environment variable that holds a bucket's name: UPLOADS_BUCKET.
+func BucketEnvName(bucket string) string { return strings.ToUpper(bucket) + "_BUCKET" }
 
 // Trigger is what calls a function: exactly one of these.
 type Trigger struct {
@@ -48,6 +61,7 @@ type Trigger struct {
 	Events      []Event `yaml:"events"`       // Pub/Sub
 	Schedule    string  `yaml:"schedule"`     // Cloud Scheduler, a cron line in UTC
 	DeadLetters bool    `yaml:"dead_letters"` // Pub/Sub's dead-letter topic
+	Uploads     bool    `yaml:"uploads"`      // an object finalized in the bucket of uploads, by Eventarc
 }
 
 // Route is a path of the public API.
@@ -128,8 +142,16 @@ func (u *Unit) check() error {
 		complain("a function has exactly one trigger, this one has %d", n)
 	}
 	for db, a := range u.Databases {
-		if a != "read" && a != "write" {
+		if !a.known() {
 			complain("databases.%s is %q: it may be read or write", db, a)
+		}
+	}
+	for b, a := range u.Buckets {
+		if !slices.Contains(Buckets, b) {
+			complain("buckets.%s is no bucket: there are %s", b, strings.Join(Buckets, ", "))
+		}
+		if !a.known() {
+			complain("buckets.%s is %q: it may be read or write", b, a)
 		}
 	}
 	if u.Timeout <= 0 || u.Concurrency < 1 || u.MaxInstances < 1 || u.Memory == "" || u.CPU <= 0 {
@@ -157,7 +179,7 @@ func (u *Unit) check() error {
 
 func (t Trigger) count() int {
 	n := 0
-	for _, set := range []bool{t.HTTP != nil, t.Webhook != nil, t.Saga != "", len(t.Events) > 0, t.Schedule != "", t.DeadLetters} {
+	for _, set := range []bool{t.HTTP != nil, t.Webhook != nil, t.Saga != "", len(t.Events) > 0, t.Schedule != "", t.DeadLetters, t.Uploads} {
 		if set {
 			n++
 		}

@@ -78,8 +78,10 @@ func TestEveryComplaintNamesTheFile(t *testing.T) {
 		"an unknown word":           {"memory:", "memroy:", "memroy"},
 		"no trigger":                {"trigger: {http: {method: POST, path: /v1/orders}}", "", "exactly one trigger, this one has 0"},
 		"two triggers":              {"{http:", "{saga: fulfil-order, http:", "exactly one trigger, this one has 2"},
-		"all triggers":              {"{http: {method: POST, path: /v1/orders}}", "{http: {path: /v1/o}, webhook: {path: /v1/w}, saga: s, events: [{type: E}], schedule: '* * * * *', dead_letters: true}", "this one has 6"},
+		"all triggers":              {"{http: {method: POST, path: /v1/orders}}", "{http: {path: /v1/o}, webhook: {path: /v1/w}, saga: s, events: [{type: E}], schedule: '* * * * *', dead_letters: true, uploads: true}", "this one has 7"},
 		"an access that is none":    {"orders: write", "orders: admin", `databases.orders is "admin"`},
+		"a bucket that is none":     {"databases: {orders: write}", "buckets: {downloads: read}", "buckets.downloads is no bucket: there are uploads, reports"},
+		"a bucket's access":         {"databases: {orders: write}", "buckets: {uploads: list}", `buckets.uploads is "list": it may be read or write`},
 		"no memory":                 {"memory: 256Mi", "", limits},
 		"no cpu":                    {"cpu: 1", "", limits},
 		"no timeout":                {"timeout: 10s", "", limits},
@@ -125,6 +127,22 @@ func TestAllComplaintsAreMadeAtOnce(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one that says %q", err, want)
 		}
+	}
+}
+
+func TestAFunctionOfUploads(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(good, "{http: {method: POST, path: /v1/orders}}", "{uploads: true}", 1) + "buckets: {uploads: read, reports: write}\n"
+	units, err := unit.Load(tree(map[string]string{"functions/imports/plan-import/function.yaml": text}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := units[0]
+	if !u.Trigger.Uploads || u.Route() != nil || !cmp.Equal(u.Buckets, map[string]unit.Access{"uploads": "read", "reports": "write"}) {
+		t.Errorf("unit %+v", u)
+	}
+	if name, env := unit.BucketName("p", "uploads"), unit.BucketEnvName("uploads"); name != "p-uploads" || env != "UPLOADS_BUCKET" {
+		t.Errorf("the bucket is %s, by %s", name, env)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,10 +35,10 @@ func Issuer(ctx context.Context) error {
 	return nil
 }
 
-// Token is a token of a person.
-func Token(t testing.TB, person string) string {
+// Token is a token of a person, with scopes.
+func Token(t testing.TB, person string, scopes ...string) string {
 	t.Helper()
-	token, err := issuer.Token(person)
+	token, err := issuer.Token(person, oidc.WithScope(strings.Join(scopes, " ")))
 	if err != nil {
 		t.Fatalf("token of %s: %v", person, err)
 	}

@@ -23,10 +23,10 @@ type Answer struct {
 // Header is the headers of a request.
 type Header map[string]string
 
-// Bearer is the headers of a person's JSON request.
-func Bearer(t testing.TB, person string) Header {
+// Bearer is the headers of a person's JSON request, with a token that has scopes.
+func Bearer(t testing.TB, person string, scopes ...string) Header {
 	t.Helper()
-	return Header{"Authorization": "Bearer " + Token(t, person), "Content-Type": "application/json"}
+	return Header{"Authorization": "Bearer " + Token(t, person, scopes...), "Content-Type": "application/json"}
 }
 
 // Send sends a request and reads the whole answer.

@@ -109,17 +109,21 @@ func eventID(m *pubsub.Message) string {
 	return m.ID
 }
 
-// push returns the status, if there was one, and an error unless the status
-// acknowledges the message.
 func (p *pusher) push(ctx context.Context, m *pubsub.Message) (int, error) {
 	req, err := newRequest(ctx, p.sub, p.name, m)
 	if err != nil {
 		return 0, err
 	}
-	resp, err := p.http.Do(req)
+	return send(p.http, req, p.sub.AckDeadline)
+}
+
+// send returns the status, if there was one, and an error unless the status
+// acknowledges the delivery.
+func send(client *http.Client, req *http.Request, deadline time.Duration) (int, error) {
+	resp, err := client.Do(req)
 	if err != nil {
 		if errors.Is(err, context.DeadlineExceeded) {
-			err = fmt.Errorf("no answer within the ack deadline of %s: %w", p.sub.AckDeadline, err)
+			err = fmt.Errorf("no answer within the ack deadline of %s: %w", deadline, err)
 		}
 		return 0, err
 	}
@@ -127,7 +131,7 @@ func (p *pusher) push(ctx context.Context, m *pubsub.Message) (int, error) {
 	answer, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20)) // lets the connection be used again
 	if !acknowledges(resp.StatusCode) {
-		return resp.StatusCode, fmt.Errorf("%s answered %s: %s", p.sub.Endpoint, resp.Status, answer)
+		return resp.StatusCode, fmt.Errorf("%s answered %s: %s", req.URL, resp.Status, answer)
 	}
 	return resp.StatusCode, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -19,11 +20,7 @@ func newRequest(ctx context.Context, s Subscription, name string, m *pubsub.Mess
 	if err != nil {
 		return nil, fmt.Errorf("deliver to %q: %w", s.Endpoint, err)
 	}
-	for k, v := range m.Attributes {
-		if deliverable(k, v) {
-			req.Header.Set(k, v)
-		}
-	}
+	setAttributes(req, m.Attributes)
 	metadata := map[string]string{
 		"X-Goog-Pubsub-Message-Id":        m.ID,
 		"X-Goog-Pubsub-Publish-Time":      m.PublishTime.UTC().Format(time.RFC3339Nano),
@@ -33,12 +30,17 @@ func newRequest(ctx context.Context, s Subscription, name string, m *pubsub.Mess
 	if attempt := attemptOf(m); attempt > 0 {
 		metadata["X-Goog-Pubsub-Delivery-Attempt"] = strconv.Itoa(attempt)
 	}
-	for k, v := range metadata {
-		if v != "" && deliverable(k, v) {
+	maps.DeleteFunc(metadata, func(_, v string) bool { return v == "" })
+	setAttributes(req, metadata)
+	return req, nil
+}
+
+func setAttributes(req *http.Request, attributes map[string]string) {
+	for k, v := range attributes {
+		if deliverable(k, v) {
 			req.Header.Set(k, v)
 		}
 	}
-	return req, nil
 }
 
 // connectionHeaders belong to the connection or the framing and cannot come from

@@ -17,7 +17,7 @@ const maxBody = 64 << 10
 //
 //	GET  /.well-known/openid-configuration
 //	GET  /jwks
-//	POST /token   form or JSON: subject, audience, ttl_seconds, claims (an object)
+//	POST /token   form or JSON: subject, audience, ttl_seconds, scope, claims (an object)
 func (i *Issuer) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", i.discovery)
@@ -34,7 +34,7 @@ func (i *Issuer) discovery(w http.ResponseWriter, _ *http.Request) {
 		"response_types_supported":              []string{"id_token"},
 		"subject_types_supported":               []string{"public"},
 		"id_token_signing_alg_values_supported": []string{"RS256"},
-		"claims_supported":                      []string{"iss", "sub", "aud", "iat", "nbf", "exp", "jti"},
+		"claims_supported":                      []string{"iss", "sub", "aud", "iat", "nbf", "exp", "jti", "scope"},
 	})
 }
 
@@ -69,6 +69,7 @@ type tokenForm struct {
 	Subject    string         `json:"subject"`
 	Audience   string         `json:"audience"`
 	TTLSeconds int64          `json:"ttl_seconds"`
+	Scope      string         `json:"scope"` // with spaces in between
 	Claims     map[string]any `json:"claims"`
 }
 
@@ -80,7 +81,7 @@ func (f tokenForm) ttl() time.Duration {
 }
 
 func (f tokenForm) options() []TokenOption {
-	opts := []TokenOption{WithTTL(f.ttl()), WithClaims(f.Claims)}
+	opts := []TokenOption{WithTTL(f.ttl()), WithScope(f.Scope), WithClaims(f.Claims)}
 	if f.Audience != "" {
 		opts = append(opts, WithAudience(f.Audience))
 	}
@@ -104,7 +105,7 @@ func parseForm(r *http.Request) (tokenForm, error) {
 	if err := r.ParseForm(); err != nil {
 		return tokenForm{}, fmt.Errorf("body is not a form: %w", err)
 	}
-	f := tokenForm{Subject: r.PostForm.Get("subject"), Audience: r.PostForm.Get("audience")}
+	f := tokenForm{Subject: r.PostForm.Get("subject"), Audience: r.PostForm.Get("audience"), Scope: r.PostForm.Get("scope")}
 	var err error
 	if ttl := r.PostForm.Get("ttl_seconds"); ttl != "" {
 		if f.TTLSeconds, err = strconv.ParseInt(ttl, 10, 64); err != nil {

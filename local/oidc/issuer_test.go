@@ -136,16 +136,17 @@ func TestTokenEndpoint(t *testing.T) {
 	t.Parallel()
 	issuer := serve(t)
 	p := provider(t, issuer)
-	form := url.Values{"subject": {"bob"}, "audience": {"a"}, "ttl_seconds": {"60"}, "claims": {`{"role":"x"}`}}
+	form := url.Values{"subject": {"bob"}, "audience": {"a"}, "ttl_seconds": {"60"}, "scope": {"x y"}, "claims": {`{"role":"x"}`}}
 	tests := map[string]struct {
 		kind, body string
 		status     int
 		want       string // expires_in, or the error's description
 	}{
 		"form":          {"application/x-www-form-urlencoded", form.Encode(), 200, "60"},
-		"JSON":          {"application/json; charset=utf-8", `{"subject":"bob","audience":"a","ttl_seconds":60,"claims":{"role":"x"}}`, 200, "60"},
+		"JSON":          {"application/json; charset=utf-8", `{"subject":"bob","audience":"a","ttl_seconds":60,"scope":"x y","claims":{"role":"x"}}`, 200, "60"},
 		"no subject":    {"application/json", `{}`, 400, "subject is empty"},
 		"reserved":      {"application/json", `{"subject":"bob","claims":{"iss":"x"}}`, 400, `claim "iss" is the issuer's to set`},
+		"scope twice":   {"application/json", `{"subject":"bob","scope":"x","claims":{"scope":"y"}}`, 400, `claim "scope" is the issuer's to set`},
 		"bad TTL":       {"application/x-www-form-urlencoded", "subject=bob&ttl_seconds=soon", 400, "ttl_seconds is not a whole number"},
 		"claims a list": {"application/json", `{"subject":"bob","claims":[]}`, 400, "body is not the expected JSON: json: cannot unmarshal array into Go struct field tokenForm.claims of type map[string]interface {}"},
 	}
@@ -169,11 +170,11 @@ func TestTokenEndpoint(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var claims struct{ Sub, Role string }
+			var claims struct{ Sub, Role, Scope string }
 			if err := parsed.Claims(&claims); err != nil {
 				t.Fatal(err)
 			}
-			if claims.Sub != "bob" || claims.Role != "x" {
+			if claims.Sub != "bob" || claims.Role != "x" || claims.Scope != "x y" {
 				t.Errorf("claims %+v", claims)
 			}
 		})

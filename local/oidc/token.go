@@ -20,6 +20,7 @@ type tokenRequest struct {
 	subject  string
 	audience string
 	ttl      time.Duration
+	scope    string
 	claims   map[string]any
 }
 
@@ -34,8 +35,14 @@ func WithTTL(ttl time.Duration) TokenOption {
 	return func(r *tokenRequest) { r.ttl = ttl }
 }
 
+// WithScope sets the scopes that the token has, with spaces in between; none by
+// default.
+func WithScope(scope string) TokenOption {
+	return func(r *tokenRequest) { r.scope = scope }
+}
+
 // WithClaims adds claims. Those the issuer sets itself (iss, sub, aud, iat, nbf,
-// exp, jti) are refused.
+// exp, jti; scope if it has one) are refused.
 func WithClaims(claims map[string]any) TokenOption {
 	return func(r *tokenRequest) { r.claims = claims }
 }
@@ -70,6 +77,9 @@ func (i *Issuer) claims(r tokenRequest, now time.Time) (map[string]any, error) {
 	claims := map[string]any{
 		"iss": i.url, "sub": r.subject, "aud": r.audience, "jti": uuid.NewString(),
 		"iat": issued.Unix(), "nbf": issued.Unix(), "exp": expiry.Unix(),
+	}
+	if r.scope != "" {
+		claims["scope"] = r.scope
 	}
 	for name := range r.claims {
 		if _, ok := claims[name]; ok {

@@ -7,9 +7,11 @@ import (
 	"os"
 	"path/filepath"
 
+	"orderflow.dev/internal/unit"
 	"orderflow.dev/local/google"
 	"orderflow.dev/local/oidc"
 	"orderflow.dev/local/psp"
+	"orderflow.dev/local/storage"
 )
 
 // startCloud starts the stores. The choice between Google's emulators and others is made here and nowhere else:
@@ -29,8 +31,27 @@ func (s *Stack) startCloud(ctx, run context.Context) error {
 		}
 	})
 	s.Firestore, s.PubSub = emulators.FirestoreHost, emulators.PubSubHost
-	s.Endpoints.Use()
 	return nil
+}
+
+// startStorage starts the buckets, and makes this process and those it starts use all stores.
+func (s *Stack) startStorage(_, run context.Context) (err error) {
+	o := storage.Options{Dir: filepath.Join(s.options.Dir, "storage")}
+	for _, b := range unit.Buckets {
+		o.Buckets = append(o.Buckets, unit.BucketName(Project, b))
+	}
+	for _, u := range s.units {
+		if u.Trigger.Uploads {
+			o.Triggers = append(o.Triggers, storage.Trigger{Name: u.Name, Bucket: unit.BucketName(Project, "uploads")})
+		}
+	}
+	if s.objects, err = storage.Open(o); err != nil {
+		return err
+	}
+	s.onStop(func() { s.objects.Close() })
+	s.Storage, err = s.serve(run, 0, func(string) (http.Handler, error) { return s.objects.Handler(), nil })
+	s.Endpoints.Use()
+	return err
 }
 
 // startOutside starts what is not Google's: who issues customers' tokens, and who takes their money.

@@ -96,7 +96,23 @@ func (s *Stack) startDeliveries(ctx, run context.Context) error {
 	s.servers.Go(func() error {
 		return eventarc.Run(run, client, subs, eventarc.Options{OnDelivery: logDelivery})
 	})
+	s.servers.Go(func() error {
+		return eventarc.RunTriggers(run, s.triggers(), eventarc.Options{OnDelivery: logDelivery})
+	})
 	return nil
+}
+
+// triggers are Eventarc's own: those of objects in the bucket of uploads.
+func (s *Stack) triggers() (triggers []eventarc.Trigger) {
+	for _, u := range s.units {
+		if u.Trigger.Uploads {
+			triggers = append(triggers, eventarc.Trigger{
+				Name: u.Name, Endpoint: s.urls[u.Name], Source: s.objects.Events(u.Name), Timeout: time.Duration(u.Timeout),
+				MinBackoff: minBackoff, MaxBackoff: maxBackoff, Concurrency: 64,
+			})
+		}
+	}
+	return triggers
 }
 
 // logDelivery tells of deliveries that came to nothing; the others are told by the function.

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"orderflow.dev/internal/unit"
 )
 
 // Endpoints are where a running stack is reached. It keeps them in a file, so that other commands find it.
@@ -19,6 +21,7 @@ type Endpoints struct {
 	Workflows string `json:"workflows"` // host:port
 	Firestore string `json:"firestore"` // host:port
 	PubSub    string `json:"pubsub"`    // host:port
+	Storage   string `json:"storage"`   // URL
 	LogFile   string `json:"log_file"`
 	PID       int    `json:"pid"`
 }
@@ -85,4 +88,8 @@ func (e Endpoints) Use() {
 	os.Setenv("GOOGLE_CLOUD_PROJECT", Project)
 	os.Setenv("FIRESTORE_EMULATOR_HOST", e.Firestore)
 	os.Setenv("PUBSUB_EMULATOR_HOST", e.PubSub)
+	os.Setenv("STORAGE_EMULATOR_HOST", e.Storage)
+	for _, b := range unit.Buckets {
+		os.Setenv(unit.BucketEnvName(b), unit.BucketName(Project, b))
+	}
 }

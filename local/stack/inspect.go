@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -198,14 +199,14 @@ func (in *Inspector) AtProvider(ctx context.Context, orderID string) error {
 	}
 }
 
-// Token asks the local issuer for a customer's token.
-func Token(ctx context.Context, e Endpoints, subject string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.Issuer+"/token",
-		strings.NewReader(fmt.Sprintf(`{"subject":%q,"ttl_seconds":86400}`, subject)))
+// Token asks the local issuer for a customer's token, for a day, with scopes.
+func Token(ctx context.Context, e Endpoints, subject string, scopes ...string) (string, error) {
+	form := url.Values{"subject": {subject}, "ttl_seconds": {"86400"}, "scope": {strings.Join(scopes, " ")}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.Issuer+"/token", strings.NewReader(form.Encode()))
 	if err != nil {
 		return "", err
 	}
-	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return "", fmt.Errorf("ask the issuer for a token: %w", err)

@@ -24,6 +24,7 @@ import (
 	"orderflow.dev/internal/unit"
 	"orderflow.dev/local/oidc"
 	"orderflow.dev/local/psp"
+	"orderflow.dev/local/storage"
 	"orderflow.dev/local/workflows"
 )
 
@@ -67,6 +68,7 @@ type Stack struct {
 	urls       map[string]string // of each unit
 	setWebhook func(url string)  // of the payment provider, once the gateway is up
 	log        io.Writer         // of whole lines
+	objects    *storage.Server
 
 	workflowsListener net.Listener
 
@@ -110,6 +112,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		do   func(context.Context, context.Context) error
 	}{
 		{"Firestore and Pub/Sub (Google's emulators)", s.startCloud},
+		{"Cloud Storage", s.startStorage},
 		{"token issuer and payment provider", s.startOutside},
 		{"gRPC services", s.startServices},
 		{"functions", s.startFunctions},

@@ -159,3 +159,6 @@ func reachable(ctx context.Context, url string, ended <-chan error) error {
 		}
 	}
 }
+
+// UnitURL is where a function or service is reached directly, as the platform reaches it.
+func (s *Stack) UnitURL(name string) string { return s.urls[name] }

@@ -3,6 +3,8 @@
 package stack
 
 import (
+	_ "orderflow.dev/functions/imports/import-chunk"
+	_ "orderflow.dev/functions/imports/plan-import"
 	_ "orderflow.dev/functions/notifications/notify-customer"
 	_ "orderflow.dev/functions/orders/cancel-order"
 	_ "orderflow.dev/functions/orders/close-order"
@@ -16,6 +18,7 @@ import (
 	_ "orderflow.dev/functions/platform/park-dead-letter"
 	_ "orderflow.dev/functions/platform/sweep-journals"
 	_ "orderflow.dev/functions/platform/sweep-orders"
+	_ "orderflow.dev/functions/platform/sweep-uploads"
 	_ "orderflow.dev/services/inventory"
 	_ "orderflow.dev/services/payment"
 )

@@ -4,11 +4,9 @@ package listorders
 import (
 	"context"
 	"net/http"
-	"strconv"
 
 	orderv1 "orderflow.dev/gen/orderflow/order/v1"
 	"orderflow.dev/internal/api"
-	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/order"
 	"orderflow.dev/internal/platform/function"
 	"orderflow.dev/internal/store"
@@ -48,14 +46,7 @@ func Handler(reading order.Reading) function.APIHandler {
 }
 
 func query(r *function.Request) (order.ListQuery, error) {
+	size, err := r.PageSize()
 	v := r.URL.Query()
-	q := order.ListQuery{CustomerID: r.CustomerID, Status: order.Status(v.Get("status")), PageToken: v.Get("page_token")}
-	if size := v.Get("page_size"); size != "" {
-		n, err := strconv.Atoi(size)
-		if err != nil || n < 1 {
-			return q, fault.Invalid([]fault.Field{{Name: "page_size", Message: "must be a number from 1 to 100"}})
-		}
-		q.PageSize = n
-	}
-	return q, nil
+	return order.ListQuery{CustomerID: r.CustomerID, Status: order.Status(v.Get("status")), PageSize: size, PageToken: v.Get("page_token")}, err
 }

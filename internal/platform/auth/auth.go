@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -40,24 +41,56 @@ type Verifier struct {
 func NewVerifier(cfg Config) *Verifier { return &Verifier{cfg: cfg} }
 
 // Customer is the id of the customer whose token the request carries: a hash of issuer and subject, so that no
-// personal data is in ids. UNAUTHENTICATED says what is wrong with the token; UNAVAILABLE that the issuer is not reached.
-func (v *Verifier) Customer(ctx context.Context, r *http.Request) (string, error) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return "", fault.New(codes.Unauthenticated, "missing_token", "send a token: Authorization: Bearer <token>")
-	}
-	verifier, err := v.discovered(ctx)
+// personal data is in ids. The token must have every one of the scopes. UNAUTHENTICATED says what is wrong with the token;
+// PERMISSION_DENIED which scope it lacks; UNAVAILABLE that the issuer is not reached.
+func (v *Verifier) Customer(ctx context.Context, r *http.Request, scopes ...string) (string, error) {
+	t, err := v.token(ctx, r)
 	if err != nil {
 		return "", err
-	}
-	t, err := verifier.Verify(ctx, strings.TrimSpace(token))
-	if err != nil {
-		return "", rejected(err)
 	}
 	if t.Subject == "" {
 		return "", fault.New(codes.Unauthenticated, "invalid_token", "the token has no subject")
 	}
+	if err := lacks(t, scopes); err != nil {
+		return "", err
+	}
 	return CustomerID(t.Issuer, t.Subject), nil
+}
+
+// token is the request's token, which is valid.
+func (v *Verifier) token(ctx context.Context, r *http.Request) (*oidc.IDToken, error) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return nil, fault.New(codes.Unauthenticated, "missing_token", "send a token: Authorization: Bearer <token>")
+	}
+	verifier, err := v.discovered(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t, err := verifier.Verify(ctx, strings.TrimSpace(token))
+	if err != nil {
+		return nil, rejected(err)
+	}
+	return t, nil
+}
+
+// lacks is PERMISSION_DENIED if a token does not have every scope. It has those of its claim "scope", a string with spaces
+// in between (RFC 9068, section 2.2.3; RFC 8693, section 4.2); a claim of another kind gives it none.
+func lacks(t *oidc.IDToken, scopes []string) error {
+	if len(scopes) == 0 {
+		return nil // what others put there does not matter
+	}
+	var claims struct {
+		Scope string `json:"scope"`
+	}
+	_ = t.Claims(&claims)
+	has := strings.Split(claims.Scope, " ")
+	for _, s := range scopes {
+		if !slices.Contains(has, s) {
+			return fault.New(codes.PermissionDenied, "missing_scope", "the token does not have the scope %s: ask its issuer for one that has", s)
+		}
+	}
+	return nil
 }
 
 func rejected(err error) error {

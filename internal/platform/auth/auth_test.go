@@ -57,13 +57,13 @@ func (i *issuer) token(t *testing.T, options ...oidc.TokenOption) string {
 	return token
 }
 
-func customer(t *testing.T, v *auth.Verifier, authorization string) (string, error) {
+func customer(t *testing.T, v *auth.Verifier, authorization string, scopes ...string) (string, error) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 	if authorization != "" {
 		r.Header.Set("Authorization", authorization)
 	}
-	return v.Customer(r.Context(), r)
+	return v.Customer(r.Context(), r, scopes...)
 }
 
 func wantRefusal(t *testing.T, what string, id string, err error, code codes.Code, reason string) {

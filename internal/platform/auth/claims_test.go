@@ -13,6 +13,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"pgregory.net/rapid"
 
+	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/platform/auth"
 )
 
@@ -138,4 +140,51 @@ func TestCustomerIDTellsPeopleApart(t *testing.T) {
 			t.Errorf("%q and %q have one id: %v", a, b, same)
 		}
 	})
+}
+
+func TestScopes(t *testing.T) {
+	t.Parallel()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := keyed(t, key.Public())
+	v := auth.NewVerifier(auth.Config{Issuer: url, Audience: audience})
+	for name, c := range map[string]struct {
+		claim any
+		want  []string
+		lacks string // empty: accepted
+	}{
+		"none wanted":              {nil, nil, ""},
+		"none wanted, an odd one":  {42, nil, ""},
+		"the only one":             {"imports.read", []string{"imports.read"}, ""},
+		"one of several":           {"a imports.read b", []string{"imports.read"}, ""},
+		"both":                     {"b c a", []string{"a", "b"}, ""},
+		"one of two":               {"a c", []string{"a", "b"}, "b"},
+		"no claim":                 {nil, []string{"imports.read"}, "imports.read"},
+		"an empty claim":           {"", []string{"imports.read"}, "imports.read"},
+		"another":                  {"orders.read", []string{"imports.read"}, "imports.read"},
+		"part of one":              {"imports.readers ximports.read", []string{"imports.read"}, "imports.read"},
+		"another case":             {"Imports.Read", []string{"imports.read"}, "imports.read"},
+		"commas in between":        {"a,imports.read", []string{"imports.read"}, "imports.read"},
+		"a list, which is no text": {[]string{"imports.read"}, []string{"imports.read"}, "imports.read"},
+	} {
+		claims := map[string]any{"iss": url, "aud": audience, "sub": "alice", "exp": time.Now().Add(time.Hour).Unix()}
+		if c.claim != nil {
+			claims["scope"] = c.claim
+		}
+		id, err := customer(t, v, "Bearer "+sign(t, jose.ES256, key, claims), c.want...)
+		if c.lacks == "" {
+			if err != nil || id != auth.CustomerID(url, "alice") {
+				t.Errorf("%s: customer %q, error %v", name, id, err)
+			}
+			continue
+		}
+		wantRefusal(t, name, id, err, codes.PermissionDenied, "missing_scope")
+		if !strings.Contains(fault.Of(err).Message, "the scope "+c.lacks+":") {
+			t.Errorf("%s: %q does not say that %s is missing", name, fault.Of(err).Message, c.lacks)
+		}
+	}
+	id, err := customer(t, v, "Bearer a.b.c", "imports.read")
+	wantRefusal(t, "a bad token", id, err, codes.Unauthenticated, "invalid_token")
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"orderflow.dev/internal/journal"
 )
@@ -32,17 +33,20 @@ type Event struct {
 
 // FromJournal is a journal's entry as the event of an aggregate ("orders", "payments").
 func FromJournal(aggregate string, e journal.Entry) Event {
+	out := Of(aggregate, e.Event.GetOrderId(), e.Event)
+	out.Resume, out.Traceparent, out.RequestID = e.Resume, e.Traceparent, e.RequestID
+	return out
+}
+
+// Of is an event about an aggregate that has no journal: an import.
+func Of(aggregate, id string, data interface {
+	proto.Message
+	GetSeq() int64
+	GetEventTime() *timestamppb.Timestamp
+}) Event {
 	return Event{
-		ID:          fmt.Sprintf("%s/%s/%d", aggregate, e.Event.GetOrderId(), e.Event.GetSeq()),
-		Type:        string(e.Event.ProtoReflect().Descriptor().FullName()),
-		Source:      "//orderflow.dev/" + aggregate,
-		Subject:     e.Event.GetOrderId(),
-		Seq:         e.Event.GetSeq(),
-		Time:        e.Event.GetEventTime().AsTime(),
-		Resume:      e.Resume,
-		Traceparent: e.Traceparent,
-		RequestID:   e.RequestID,
-		Data:        e.Event,
+		ID: fmt.Sprintf("%s/%s/%d", aggregate, id, data.GetSeq()), Type: string(data.ProtoReflect().Descriptor().FullName()),
+		Source: "//orderflow.dev/" + aggregate, Subject: id, Seq: data.GetSeq(), Time: data.GetEventTime().AsTime(), Data: data,
 	}
 }
 
@@ -81,7 +85,7 @@ func newData(eventType string) (proto.Message, error) {
 		return nil, fmt.Errorf("unknown event type %q", eventType)
 	}
 	data := t.New().Interface()
-	if _, ok := data.(journal.Event); !ok {
+	if _, ok := data.(interface{ GetEventTime() *timestamppb.Timestamp }); !ok {
 		return nil, fmt.Errorf("%q is no event", eventType)
 	}
 	return data, nil

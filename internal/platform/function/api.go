@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -38,6 +39,20 @@ func (r *Request) PathParam(name string) string {
 	return values[len(values)-1]
 }
 
+// PageSize is the query's page_size; 0 if it has none. Error: INVALID_ARGUMENT, of what is no number from 1 on. Which is too
+// large, the domain knows.
+func (r *Request) PageSize() (int, error) {
+	size := r.URL.Query().Get("page_size")
+	if size == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(size)
+	if err != nil || n < 1 {
+		return 0, fault.Invalid([]fault.Field{{Name: "page_size", Message: "must be a number from 1 to 100"}})
+	}
+	return n, nil
+}
+
 // Reply is the answer to a customer.
 type Reply struct {
 	Status int // 200 if zero
@@ -53,11 +68,16 @@ type apiConfig[C any] struct {
 	Function C
 }
 
-// API makes a function of the public API: one method, a customer's token, JSON in and out, RFC 9457 problems.
-func API[C any](name, method string, wire func(context.Context, C) (APIHandler, error)) {
+// API makes a function of the public API: one method, a customer's token, JSON in and out, RFC 9457 problems. Of scopes,
+// the token must have every one: without any, it is for every customer.
+func API[C any](name, method string, wire func(context.Context, C) (APIHandler, error), scopes ...string) {
 	register(name, func(ctx context.Context, cfg apiConfig[C]) (http.Handler, error) {
 		handle, err := wire(ctx, cfg.Function)
-		return ServeAPI(name, method, auth.NewVerifier(cfg.Auth).Customer, handle), err
+		verifier := auth.NewVerifier(cfg.Auth)
+		customer := func(ctx context.Context, r *http.Request) (string, error) {
+			return verifier.Customer(ctx, r, scopes...)
+		}
+		return ServeAPI(name, method, customer, handle), err
 	})
 }
 

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/platform/function"
 	"orderflow.dev/internal/platform/problem"
 	"orderflow.dev/local/cloudtest"
@@ -151,5 +153,36 @@ func TestRequestIDOfAStrangerIsReplaced(t *testing.T) {
 	a := cloudtest.Send(t, http.MethodPost, cloudtest.Function(t, "test-api"), h, `{}`)
 	if id := a.Header.Get("X-Request-Id"); id == "two words" || id == "" {
 		t.Errorf("request id %q", id)
+	}
+}
+
+func TestAPIOfAScopeIsForThoseWhoHaveIt(t *testing.T) {
+	t.Parallel()
+	for scopes, lacks := range map[string]string{"": "one", "two": "one", "one": "two", "two one": "", "one two three": ""} {
+		h := cloudtest.Bearer(t, "alice", scopes)
+		h["X-Request-Id"] = cloudtest.NewID()
+		a := cloudtest.Send(t, http.MethodGet, cloudtest.Function(t, "test-scoped"), h, "")
+		if lacks == "" {
+			if a.Status != http.StatusOK {
+				t.Errorf("scope %q: answer %d %s", scopes, a.Status, a.Body)
+			}
+			continue
+		}
+		p := wantProblem(t, "scope "+scopes, a, 403, "missing_scope")
+		if !strings.Contains(p.Detail, "the scope "+lacks+":") || a.Header.Get("WWW-Authenticate") == "" {
+			t.Errorf("scope %q: detail %q, headers %v", scopes, p.Detail, a.Header)
+		}
+		wantLine(t, h["X-Request-Id"], "WARNING", "missing_scope")
+	}
+}
+
+func TestPageSize(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]int{"": 0, "page_size=": 0, "page_size=1": 1, "page_size=1000": 1000, "page_size=0": -1, "page_size=-1": -1, "page_size=1e3": -1, "page_size=99999999999999999999": -1} {
+		r := &function.Request{Request: httptest.NewRequest(http.MethodGet, "/?"+query, nil)}
+		got, err := r.PageSize()
+		if want < 0 != (fault.Reason(err) == "invalid_request") || want >= 0 && got != want {
+			t.Errorf("%s: %d, %v; want %d", query, got, err, want)
+		}
 	}
 }

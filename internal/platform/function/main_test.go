@@ -58,6 +58,11 @@ func init() {
 			return &function.Reply{Body: &orderv1.Order{OrderId: r.URL.Query().Get("id")}}, nil
 		}, nil
 	})
+	function.API("test-scoped", http.MethodGet, func(context.Context, struct{}) (function.APIHandler, error) {
+		return func(context.Context, *function.Request) (*function.Reply, error) {
+			return &function.Reply{Body: &orderv1.Order{OrderId: "o1"}}, nil
+		}, nil
+	}, "one", "two")
 	function.Call("test-call", func(context.Context, struct{}) (func(context.Context, *orderv1.CancelOrderRequest) (*orderv1.CancelOrderResponse, error), error) {
 		return func(ctx context.Context, req *orderv1.CancelOrderRequest) (*orderv1.CancelOrderResponse, error) {
 			return &orderv1.CancelOrderResponse{Status: orderv1.OrderStatus_ORDER_STATUS_CANCELLING}, end(ctx, req.GetReason())

@@ -91,6 +91,9 @@ func Write(w http.ResponseWriter, requestID string, err error) {
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer") // RFC 6750, section 3
 	}
+	if e.Reason == "missing_scope" {
+		w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope"`) // section 3.1
+	}
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", "1")
 	}

@@ -83,6 +83,7 @@ var wantReasons = map[string]struct {
 	"already_confirmed":      {codes.FailedPrecondition, 409},
 	"order_not_found":        {codes.NotFound, 404},
 	"catalogue_stale":        {codes.Unavailable, 503},
+	"missing_scope":          {codes.PermissionDenied, 403},
 }
 
 func TestReasonMaySayMoreThanItsCode(t *testing.T) {
@@ -159,6 +160,12 @@ func TestHeadersThatAStatusNeeds(t *testing.T) {
 		w, _ := answer(t, func(w http.ResponseWriter) { Write(w, "", fault.New(c, "", "m")) })
 		if got := w.Header().Get(want[0]); got != want[1] {
 			t.Errorf("%v: %s is %q, want %q", c, want[0], got, want[1])
+		}
+	}
+	for reason, want := range map[string]string{"missing_scope": `Bearer error="insufficient_scope"`, "": ""} {
+		w, _ := answer(t, func(w http.ResponseWriter) { Write(w, "", fault.New(codes.PermissionDenied, reason, "m")) })
+		if got := w.Header().Get("WWW-Authenticate"); got != want {
+			t.Errorf("%s: WWW-Authenticate is %q, want %q", reason, got, want)
 		}
 	}
 }

@@ -623,6 +623,216 @@ func (x *PaymentRefunded) GetAmount() *v1.Money {
 	return nil
 }
 
+// ImportChunk: a part of an uploaded file is to be made into orders, from where its record says that it stands. Getting
+// it twice does no harm.
+type ImportChunk struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The import.
+	ImportId string `protobuf:"bytes,1,opt,name=import_id,json=importId,proto3" json:"import_id,omitempty"`
+	// How often it was asked for, from 1.
+	Seq int64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	// When.
+	EventTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=event_time,json=eventTime,proto3" json:"event_time,omitempty"`
+	// Which part, from 0.
+	Chunk         int32 `protobuf:"varint,4,opt,name=chunk,proto3" json:"chunk,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportChunk) Reset() {
+	*x = ImportChunk{}
+	mi := &file_orderflow_event_v1_events_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportChunk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportChunk) ProtoMessage() {}
+
+func (x *ImportChunk) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_event_v1_events_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportChunk.ProtoReflect.Descriptor instead.
+func (*ImportChunk) Descriptor() ([]byte, []int) {
+	return file_orderflow_event_v1_events_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ImportChunk) GetImportId() string {
+	if x != nil {
+		return x.ImportId
+	}
+	return ""
+}
+
+func (x *ImportChunk) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *ImportChunk) GetEventTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EventTime
+	}
+	return nil
+}
+
+func (x *ImportChunk) GetChunk() int32 {
+	if x != nil {
+		return x.Chunk
+	}
+	return 0
+}
+
+// OrdersImported: every row of an uploaded file was made part of an order, or is in the rejects. Final.
+type OrdersImported struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The import.
+	ImportId string `protobuf:"bytes,1,opt,name=import_id,json=importId,proto3" json:"import_id,omitempty"`
+	// Always 1.
+	Seq int64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	// When it ended.
+	EventTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=event_time,json=eventTime,proto3" json:"event_time,omitempty"`
+	// Whose file: the folder it was uploaded to.
+	Source string `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	// The upload's name in its bucket.
+	File string `protobuf:"bytes,5,opt,name=file,proto3" json:"file,omitempty"`
+	// Rows of the file.
+	Rows int64 `protobuf:"varint,6,opt,name=rows,proto3" json:"rows,omitempty"`
+	// Orders that this import made.
+	Orders int64 `protobuf:"varint,7,opt,name=orders,proto3" json:"orders,omitempty"`
+	// Orders that were there already, with the same content.
+	AlreadyThere int64 `protobuf:"varint,8,opt,name=already_there,json=alreadyThere,proto3" json:"already_there,omitempty"`
+	// Orders that were rejected, with all their rows.
+	RejectedOrders int64 `protobuf:"varint,9,opt,name=rejected_orders,json=rejectedOrders,proto3" json:"rejected_orders,omitempty"`
+	// Rows of rejected orders.
+	RejectedRows int64 `protobuf:"varint,10,opt,name=rejected_rows,json=rejectedRows,proto3" json:"rejected_rows,omitempty"`
+	// What the orders that were made cost, by currency.
+	Totals        []*v1.Money `protobuf:"bytes,11,rep,name=totals,proto3" json:"totals,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrdersImported) Reset() {
+	*x = OrdersImported{}
+	mi := &file_orderflow_event_v1_events_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrdersImported) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrdersImported) ProtoMessage() {}
+
+func (x *OrdersImported) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_event_v1_events_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrdersImported.ProtoReflect.Descriptor instead.
+func (*OrdersImported) Descriptor() ([]byte, []int) {
+	return file_orderflow_event_v1_events_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *OrdersImported) GetImportId() string {
+	if x != nil {
+		return x.ImportId
+	}
+	return ""
+}
+
+func (x *OrdersImported) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *OrdersImported) GetEventTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EventTime
+	}
+	return nil
+}
+
+func (x *OrdersImported) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *OrdersImported) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *OrdersImported) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *OrdersImported) GetOrders() int64 {
+	if x != nil {
+		return x.Orders
+	}
+	return 0
+}
+
+func (x *OrdersImported) GetAlreadyThere() int64 {
+	if x != nil {
+		return x.AlreadyThere
+	}
+	return 0
+}
+
+func (x *OrdersImported) GetRejectedOrders() int64 {
+	if x != nil {
+		return x.RejectedOrders
+	}
+	return 0
+}
+
+func (x *OrdersImported) GetRejectedRows() int64 {
+	if x != nil {
+		return x.RejectedRows
+	}
+	return 0
+}
+
+func (x *OrdersImported) GetTotals() []*v1.Money {
+	if x != nil {
+		return x.Totals
+	}
+	return nil
+}
+
 var File_orderflow_event_v1_events_proto protoreflect.FileDescriptor
 
 const file_orderflow_event_v1_events_proto_rawDesc = "" +
@@ -682,7 +892,27 @@ const file_orderflow_event_v1_events_proto_rawDesc = "" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x129\n" +
 	"\n" +
 	"event_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\teventTime\x120\n" +
-	"\x06amount\x18\x04 \x01(\v2\x18.orderflow.type.v1.MoneyR\x06amountB.Z,orderflow.dev/gen/orderflow/event/v1;eventv1b\x06proto3"
+	"\x06amount\x18\x04 \x01(\v2\x18.orderflow.type.v1.MoneyR\x06amount\"\x8d\x01\n" +
+	"\vImportChunk\x12\x1b\n" +
+	"\timport_id\x18\x01 \x01(\tR\bimportId\x12\x10\n" +
+	"\x03seq\x18\x02 \x01(\x03R\x03seq\x129\n" +
+	"\n" +
+	"event_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\teventTime\x12\x14\n" +
+	"\x05chunk\x18\x04 \x01(\x05R\x05chunk\"\xf7\x02\n" +
+	"\x0eOrdersImported\x12\x1b\n" +
+	"\timport_id\x18\x01 \x01(\tR\bimportId\x12\x10\n" +
+	"\x03seq\x18\x02 \x01(\x03R\x03seq\x129\n" +
+	"\n" +
+	"event_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\teventTime\x12\x16\n" +
+	"\x06source\x18\x04 \x01(\tR\x06source\x12\x12\n" +
+	"\x04file\x18\x05 \x01(\tR\x04file\x12\x12\n" +
+	"\x04rows\x18\x06 \x01(\x03R\x04rows\x12\x16\n" +
+	"\x06orders\x18\a \x01(\x03R\x06orders\x12#\n" +
+	"\ralready_there\x18\b \x01(\x03R\falreadyThere\x12'\n" +
+	"\x0frejected_orders\x18\t \x01(\x03R\x0erejectedOrders\x12#\n" +
+	"\rrejected_rows\x18\n" +
+	" \x01(\x03R\frejectedRows\x120\n" +
+	"\x06totals\x18\v \x03(\v2\x18.orderflow.type.v1.MoneyR\x06totalsB.Z,orderflow.dev/gen/orderflow/event/v1;eventv1b\x06proto3"
 
 var (
 	file_orderflow_event_v1_events_proto_rawDescOnce sync.Once
@@ -696,7 +926,7 @@ func file_orderflow_event_v1_events_proto_rawDescGZIP() []byte {
 	return file_orderflow_event_v1_events_proto_rawDescData
 }
 
-var file_orderflow_event_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_orderflow_event_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_orderflow_event_v1_events_proto_goTypes = []any{
 	(*OrderCreated)(nil),             // 0: orderflow.event.v1.OrderCreated
 	(*OrderConfirmed)(nil),           // 1: orderflow.event.v1.OrderConfirmed
@@ -705,31 +935,36 @@ var file_orderflow_event_v1_events_proto_goTypes = []any{
 	(*PaymentProcessed)(nil),         // 4: orderflow.event.v1.PaymentProcessed
 	(*PaymentFailed)(nil),            // 5: orderflow.event.v1.PaymentFailed
 	(*PaymentRefunded)(nil),          // 6: orderflow.event.v1.PaymentRefunded
-	(*timestamppb.Timestamp)(nil),    // 7: google.protobuf.Timestamp
-	(*v1.OrderLine)(nil),             // 8: orderflow.type.v1.OrderLine
-	(*v1.Money)(nil),                 // 9: orderflow.type.v1.Money
+	(*ImportChunk)(nil),              // 7: orderflow.event.v1.ImportChunk
+	(*OrdersImported)(nil),           // 8: orderflow.event.v1.OrdersImported
+	(*timestamppb.Timestamp)(nil),    // 9: google.protobuf.Timestamp
+	(*v1.OrderLine)(nil),             // 10: orderflow.type.v1.OrderLine
+	(*v1.Money)(nil),                 // 11: orderflow.type.v1.Money
 }
 var file_orderflow_event_v1_events_proto_depIdxs = []int32{
-	7,  // 0: orderflow.event.v1.OrderCreated.event_time:type_name -> google.protobuf.Timestamp
-	8,  // 1: orderflow.event.v1.OrderCreated.lines:type_name -> orderflow.type.v1.OrderLine
-	9,  // 2: orderflow.event.v1.OrderCreated.total:type_name -> orderflow.type.v1.Money
-	7,  // 3: orderflow.event.v1.OrderCreated.expire_time:type_name -> google.protobuf.Timestamp
-	7,  // 4: orderflow.event.v1.OrderConfirmed.event_time:type_name -> google.protobuf.Timestamp
-	9,  // 5: orderflow.event.v1.OrderConfirmed.total:type_name -> orderflow.type.v1.Money
-	7,  // 6: orderflow.event.v1.OrderCancellationStarted.event_time:type_name -> google.protobuf.Timestamp
-	7,  // 7: orderflow.event.v1.OrderCancelled.event_time:type_name -> google.protobuf.Timestamp
-	9,  // 8: orderflow.event.v1.OrderCancelled.total:type_name -> orderflow.type.v1.Money
-	7,  // 9: orderflow.event.v1.PaymentProcessed.event_time:type_name -> google.protobuf.Timestamp
-	9,  // 10: orderflow.event.v1.PaymentProcessed.amount:type_name -> orderflow.type.v1.Money
-	7,  // 11: orderflow.event.v1.PaymentFailed.event_time:type_name -> google.protobuf.Timestamp
-	9,  // 12: orderflow.event.v1.PaymentFailed.amount:type_name -> orderflow.type.v1.Money
-	7,  // 13: orderflow.event.v1.PaymentRefunded.event_time:type_name -> google.protobuf.Timestamp
-	9,  // 14: orderflow.event.v1.PaymentRefunded.amount:type_name -> orderflow.type.v1.Money
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	9,  // 0: orderflow.event.v1.OrderCreated.event_time:type_name -> google.protobuf.Timestamp
+	10, // 1: orderflow.event.v1.OrderCreated.lines:type_name -> orderflow.type.v1.OrderLine
+	11, // 2: orderflow.event.v1.OrderCreated.total:type_name -> orderflow.type.v1.Money
+	9,  // 3: orderflow.event.v1.OrderCreated.expire_time:type_name -> google.protobuf.Timestamp
+	9,  // 4: orderflow.event.v1.OrderConfirmed.event_time:type_name -> google.protobuf.Timestamp
+	11, // 5: orderflow.event.v1.OrderConfirmed.total:type_name -> orderflow.type.v1.Money
+	9,  // 6: orderflow.event.v1.OrderCancellationStarted.event_time:type_name -> google.protobuf.Timestamp
+	9,  // 7: orderflow.event.v1.OrderCancelled.event_time:type_name -> google.protobuf.Timestamp
+	11, // 8: orderflow.event.v1.OrderCancelled.total:type_name -> orderflow.type.v1.Money
+	9,  // 9: orderflow.event.v1.PaymentProcessed.event_time:type_name -> google.protobuf.Timestamp
+	11, // 10: orderflow.event.v1.PaymentProcessed.amount:type_name -> orderflow.type.v1.Money
+	9,  // 11: orderflow.event.v1.PaymentFailed.event_time:type_name -> google.protobuf.Timestamp
+	11, // 12: orderflow.event.v1.PaymentFailed.amount:type_name -> orderflow.type.v1.Money
+	9,  // 13: orderflow.event.v1.PaymentRefunded.event_time:type_name -> google.protobuf.Timestamp
+	11, // 14: orderflow.event.v1.PaymentRefunded.amount:type_name -> orderflow.type.v1.Money
+	9,  // 15: orderflow.event.v1.ImportChunk.event_time:type_name -> google.protobuf.Timestamp
+	9,  // 16: orderflow.event.v1.OrdersImported.event_time:type_name -> google.protobuf.Timestamp
+	11, // 17: orderflow.event.v1.OrdersImported.totals:type_name -> orderflow.type.v1.Money
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_orderflow_event_v1_events_proto_init() }
@@ -743,7 +978,7 @@ func file_orderflow_event_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_orderflow_event_v1_events_proto_rawDesc), len(file_orderflow_event_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,62 @@
+package importchunk_test
+
+import (
+	"context"
+	"os"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	_ "orderflow.dev/functions/imports/import-chunk"
+	eventv1 "orderflow.dev/gen/orderflow/event/v1"
+	"orderflow.dev/internal/client"
+	"orderflow.dev/internal/importing"
+	"orderflow.dev/internal/order"
+	"orderflow.dev/internal/platform/event"
+	"orderflow.dev/local/cloudtest"
+	_ "orderflow.dev/services/inventory"
+)
+
+func TestMain(m *testing.M) {
+	cloudtest.Main(m, cloudtest.Storage, cloudtest.Service("inventory"), cloudtest.Selling("TEA", "Tea", 500), cloudtest.Setenv("IMPORT_RATE", "0"))
+}
+
+// planner plans uploads as plan-import does.
+func planner(t *testing.T) importing.Planner {
+	t.Helper()
+	p, err := client.NewPlanner(context.WithoutCancel(t.Context()), client.PlannerConfig{ChunkSize: 1 << 20, Imports: client.ImportsConfig{
+		Project: cloudtest.Project(), Uploads: os.Getenv("UPLOADS_BUCKET"), Reports: os.Getenv("REPORTS_BUCKET"), Patience: time.Minute,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestAChunkBecomesOrdersAndAReport(t *testing.T) {
+	p := planner(t)
+	o := cloudtest.Upload(t, "orders/acme/a.csv", "order_ref,customer_id,sku,quantity,payment_method\n1,c,TEA,1,pm_approve\n2,c,TEA,x,pm_approve\n")
+	if err := p.Plan(t.Context(), client.File(o)); err != nil {
+		t.Fatal(err)
+	}
+	id := importing.ID(o.Bucket, o.Name, o.Generation)
+	tap := cloudtest.NewTap(t, "orderflow.event.v1.OrdersImported")
+	for range 2 { // the second finds that all is done
+		e := event.Of("imports", id+"-000000", &eventv1.ImportChunk{ImportId: id, Seq: 1, EventTime: timestamppb.Now()})
+		if a := cloudtest.Deliver(t, cloudtest.Function(t, "import-chunk"), e); a.Status != 204 {
+			t.Fatalf("answer %d %s", a.Status, a.Body)
+		}
+	}
+	im, err := p.Imports.Get(t.Context(), id)
+	if err != nil || im.State != importing.Done || im.Tally.Orders != 1 || im.Tally.RejectedOrders != 1 || !im.Announced {
+		t.Errorf("import %+v, error %v", im, err)
+	}
+	if got := tap.About(id); len(got) != 1 {
+		t.Errorf("announced %d times", len(got))
+	}
+	ref := order.Request{Source: "acme", IdempotencyKey: "1"}
+	if made, err := cloudtest.Orders(t).Get(t.Context(), ref.OrderID()); err != nil || made.Origin != id+":2" {
+		t.Errorf("order %+v, error %v", made, err)
+	}
+}

@@ -1,0 +1,295 @@
+package importing
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"path"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"orderflow.dev/internal/fault"
+	"orderflow.dev/internal/importing/rows"
+)
+
+// Folders of the uploads bucket. Everything else is nobody's.
+const (
+	ordersFolder = "orders/"
+	doneFolder   = "done/"
+)
+
+// columnsFile says, in a source's folder, how its columns are to be understood. So does columnsKey, in an upload's
+// metadata, of that upload alone.
+const (
+	columnsFile = "columns.json"
+	columnsKey  = "columns"
+)
+
+// maxRatio is how many unpacked bytes a packed one may make: text packs 3 to 10 times.
+const maxRatio = 200
+
+// Planner cuts uploads into chunks.
+type Planner struct {
+	Reporter
+	Uploads   Bucket
+	UploadsIn string        // the bucket's name, which is part of an import's id
+	Patience  time.Duration // how long the sweep waits for somebody at work
+	ChunkSize int64         // about how many bytes a chunk has
+}
+
+// Source is whose upload an object is by its name; false if it is none: not ours, or somebody's columns.
+func Source(name string) (source string, ok bool) {
+	rest, ok := strings.CutPrefix(name, ordersFolder)
+	if !ok {
+		return "", false
+	}
+	source, file, ok := strings.Cut(rest, "/")
+	return source, ok && source != "" && file != "" && path.Base(file) != columnsFile && !strings.HasSuffix(name, "/")
+}
+
+// Plan makes an upload an import and cuts its file into chunks. Whatever dies on the way, planning it again goes on where
+// it stood; an upload that is planned is left as it is.
+func (p Planner) Plan(ctx context.Context, upload File) error {
+	source, ok := Source(upload.Name)
+	if !ok {
+		return nil
+	}
+	now := p.Now()
+	im := &Import{
+		ID: ID(p.UploadsIn, upload.Name, upload.Generation), Source: source, Upload: upload, State: Planning,
+		Created: now, NextLook: now.Add(p.Patience),
+	}
+	err := p.Imports.Create(ctx, im)
+	if errors.Is(err, ErrExists) {
+		im, err = p.Imports.Get(ctx, im.ID)
+	}
+	if err != nil {
+		return err
+	}
+	return p.Resume(ctx, im)
+}
+
+// Resume brings an import that is being planned to work.
+func (p Planner) Resume(ctx context.Context, im *Import) error {
+	if im.State == Planning {
+		err := p.keep(ctx, im)
+		if err == nil {
+			err = p.cut(ctx, im)
+		}
+		if problem, ok := problemOf(err); ok {
+			return p.fail(ctx, im, problem)
+		}
+		if err != nil {
+			return err
+		}
+		if err := p.ask(ctx, im); err != nil {
+			return err
+		}
+	}
+	return p.Uploads.Delete(ctx, im.Upload.Name, im.Upload.Generation)
+}
+
+// problemOf is what is wrong with a file, for who uploaded it; false if the file is not at fault: what our stores refuse
+// has no reason.
+func problemOf(err error) (string, bool) {
+	switch {
+	case fault.Code(err) == codes.NotFound:
+		return "the file was deleted or overwritten before all of it was read: upload it again", true
+	case fault.Code(err) == codes.InvalidArgument && fault.Reason(err) != "":
+		return oneLine(err), true
+	}
+	return "", false
+}
+
+// keep copies the upload to where nobody else writes: from then on it does not matter what becomes of the upload.
+func (p Planner) keep(ctx context.Context, im *Import) error {
+	if im.Kept.Name != "" {
+		return nil
+	}
+	kept, err := p.Uploads.Copy(ctx, im.Upload.Name, im.Upload.Generation, doneFolder+im.ID+"/"+path.Base(im.Upload.Name))
+	if err != nil {
+		return err
+	}
+	im.Kept = kept
+	return p.Imports.Save(ctx, im)
+}
+
+// cut finds out what the file is and cuts it into chunks, which it saves as it goes.
+func (p Planner) cut(ctx context.Context, im *Import) error {
+	r, src, err := p.open(ctx, im)
+	if src != nil {
+		defer src.Close()
+	}
+	if err != nil {
+		return err
+	}
+	var fresh []*Chunk
+	save := func() error {
+		err := p.Imports.Save(ctx, im, fresh...)
+		fresh = nil
+		return err
+	}
+	err = r.Split(p.chunkSize(im), func(s rows.Span) error {
+		fresh = append(fresh, &Chunk{ImportID: im.ID, Number: im.Chunks, Span: s, At: s, Changed: p.Now()})
+		im.Chunks++
+		im.Planned = s
+		im.NextLook = p.Now().Add(p.Patience)
+		if len(fresh) < savedAtOnce {
+			return nil
+		}
+		return save()
+	})
+	if err != nil {
+		return err
+	}
+	if im.Chunks == 0 {
+		return fault.New(codes.InvalidArgument, "no_rows", "the file has a header and no rows")
+	}
+	im.State = Working
+	return save()
+}
+
+// savedAtOnce is how many new chunks are written in one commit.
+const savedAtOnce = 100
+
+// chunkSize is that of a file that can be read from the middle; a packed one is one chunk.
+func (p Planner) chunkSize(im *Import) int64 {
+	if im.Gzip {
+		im.Sequential = "the file is gzip, which can only be read from its start"
+		return 1 << 62
+	}
+	return p.ChunkSize
+}
+
+// maxHeader keeps an import's record, which has the header, below what a database takes.
+const maxHeader = 64 << 10
+
+// open reads the file from behind the last chunk that was cut. What it reads from is to be closed.
+func (p Planner) open(ctx context.Context, im *Import) (*rows.Reader, io.Closer, error) {
+	if im.Chunks > 0 {
+		left := rows.Span{Offset: im.Planned.End, Line: im.Planned.LastLine + 1}
+		src, err := part(ctx, p.Uploads, im, left)
+		if err != nil {
+			return nil, nil, err
+		}
+		r, err := rows.Resume(src, im.Layout, left)
+		return r, src, err
+	}
+	columns, err := p.columns(ctx, im)
+	if err != nil {
+		return nil, nil, err
+	}
+	src, err := p.sniff(ctx, im)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := rows.Open(src, columns, rows.Limits{})
+	if err != nil {
+		return nil, src, err
+	}
+	if im.Layout = r.Layout(); len(im.Layout.Header) > maxHeader {
+		im.Layout = rows.Layout{} // or it could not even be said
+		err = fault.New(codes.InvalidArgument, "wrong_header", "the header is longer than %d bytes", maxHeader)
+	}
+	return r, src, err
+}
+
+// source is read from, and closes what it comes from.
+type source struct {
+	io.Reader
+	io.Closer
+}
+
+var gzipMagic = []byte{0x1f, 0x8b}
+
+// sniff reads the file from its start, unpacked if it is gzip by what it says itself: names lie.
+func (p Planner) sniff(ctx context.Context, im *Import) (io.ReadCloser, error) {
+	stored, err := p.Uploads.Read(ctx, im.Kept.Name, im.Kept.Generation, 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	b := bufio.NewReader(stored)
+	start, _ := b.Peek(len(gzipMagic)) // what is shorter is not gzip
+	if im.Gzip = bytes.Equal(start, gzipMagic); im.Gzip {
+		return source{rows.Gunzip(b, maxRatio), stored}, nil
+	}
+	return source{b, stored}, nil
+}
+
+// part reads a part of an import's file.
+func part(ctx context.Context, b Bucket, im *Import, s rows.Span) (io.ReadCloser, error) {
+	if !im.Gzip {
+		length := int64(-1)
+		if s.End > 0 {
+			length = s.End - s.Offset
+		}
+		if length == 0 || s.Offset == im.Kept.Size { // a bucket refuses to read from a file's end
+			return io.NopCloser(bytes.NewReader(nil)), nil
+		}
+		return b.Read(ctx, im.Kept.Name, im.Kept.Generation, s.Offset, length)
+	}
+	stored, err := b.Read(ctx, im.Kept.Name, im.Kept.Generation, 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	src := source{rows.Gunzip(stored, maxRatio), stored}
+	if _, err = io.CopyN(io.Discard, src, s.Offset); err != nil {
+		src.Close()
+		return nil, err
+	}
+	return src, nil
+}
+
+// columns are how the file's columns are to be understood: as its own metadata says, or its folder, or as they are.
+func (p Planner) columns(ctx context.Context, im *Import) (rows.Columns, error) {
+	if own := im.Upload.Metadata[columnsKey]; own != "" {
+		return rows.ParseColumns([]byte(own))
+	}
+	src, err := p.Uploads.Read(ctx, ordersFolder+im.Source+"/"+columnsFile, 0, 0, -1)
+	if fault.Code(err) == codes.NotFound {
+		return rows.Columns{}, nil
+	}
+	if err != nil {
+		return rows.Columns{}, err
+	}
+	defer src.Close()
+	data, err := io.ReadAll(io.LimitReader(src, 64<<10))
+	if err != nil {
+		return rows.Columns{}, err
+	}
+	return rows.ParseColumns(data)
+}
+
+// ask asks that every chunk be worked on. What a crash leaves unasked, the sweep asks.
+func (p Planner) ask(ctx context.Context, im *Import) error {
+	for from := 0; ; from += savedAtOnce {
+		chunks, err := p.Imports.ChunksOf(ctx, im.ID, from, savedAtOnce)
+		if err != nil {
+			return err
+		}
+		for _, c := range chunks {
+			if err := p.Messages.Work(ctx, c); err != nil {
+				return err
+			}
+		}
+		if len(chunks) < savedAtOnce {
+			return nil
+		}
+	}
+}
+
+// fail ends an import whose file cannot be read, with a report that says why.
+func (p Planner) fail(ctx context.Context, im *Import, problem string) error {
+	im.State, im.Problem, im.Ended = Reporting, problem, p.Now()
+	if err := p.Imports.Save(ctx, im); err != nil {
+		return err
+	}
+	if err := p.Report(ctx, im); err != nil {
+		return err
+	}
+	return p.Uploads.Delete(ctx, im.Upload.Name, im.Upload.Generation)
+}
