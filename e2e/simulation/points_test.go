@@ -23,7 +23,7 @@ type where struct {
 }
 
 // small is how many orders the runs have in which a process dies at a given point.
-const small = 20
+const small = 10
 
 // TestEveryPointCanBeDiedAt has a process die at each labelled point: before and after everything that leaves a mark
 // outside of it.
@@ -85,7 +85,7 @@ func find(t *testing.T) map[string]where {
 	var mu sync.Mutex
 	points := map[string]where{}
 	t.Run("find", func(t *testing.T) {
-		for seed := range uint64(1500) {
+		for seed := range uint64(2500) {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
 				o := run(t, plan{seed: seed, orders: small})

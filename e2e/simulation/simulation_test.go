@@ -21,7 +21,7 @@ import (
 
 var (
 	seed   = flag.Uint64("seed", 0, "seed of the first run, the next ones count up; 0: a fresh one")
-	orders = flag.Int("orders", 2500, "orders over all runs")
+	orders = flag.Int("orders", 1000, "orders over all runs")
 )
 
 // size is how many orders a run has: few enough to be read, enough to be in each other's way.

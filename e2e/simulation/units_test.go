@@ -297,7 +297,8 @@ func (s *sim) stockUp(ctx context.Context) error {
 		s.free[sku(i)] = items[i].Stock
 		s.history.Levels = append(s.history.Levels, promise.Level{SKU: sku(i), Available: items[i].Stock, At: s.start})
 	}
-	return store.NewItems(db, db).Upsert(ctx, items)
+	_, err := store.NewItems(db, db).Upsert(ctx, 0, items)
+	return err
 }
 
 func encode(v any) []byte {
