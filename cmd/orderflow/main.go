@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -21,12 +22,20 @@ func main() {
 	stop()
 	switch {
 	case err != nil && interrupted:
-		fmt.Fprintln(os.Stderr, "orderflow: interrupted; everything that was started has been stopped")
+		fmt.Fprintln(os.Stderr, "orderflow: interrupted;", afterCtrlC(err))
 		os.Exit(130) // as a shell reports Ctrl-C
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "orderflow:", err)
 		os.Exit(1)
 	}
+}
+
+// afterCtrlC says what is as it was before, and what is not.
+func afterCtrlC(err error) string {
+	if l, ok := errors.AsType[left](err); ok {
+		return l.Error()
+	}
+	return "everything that was started has been stopped"
 }
 
 func root() *cobra.Command {
@@ -37,10 +46,11 @@ func root() *cobra.Command {
 
   orderflow demo                        every ending an order can have, in one run
   orderflow up                          the whole pipeline on this machine, until Ctrl-C
-  orderflow order --sku mug-blue        place an order with the running stack and follow it`,
+  orderflow order --sku mug-blue        place an order with the running stack and follow it
+  orderflow import orders.csv           make orders of a file`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(upCommand(), demoCommand(), orderCommand(), tokenCommand(), catalogCommand(), loadCommand(), checkCommand())
+	c.AddCommand(upCommand(), demoCommand(), orderCommand(), tokenCommand(), catalogCommand(), importCommand(), loadCommand(), checkCommand())
 	return c
 }

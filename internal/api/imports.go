@@ -24,7 +24,7 @@ func Import(im *importing.Import, url func(name string) string) *importingv1.Imp
 		ImportId: im.ID, File: im.Upload.Name, Source: im.Source, State: ImportState(im.State), Problem: im.Problem,
 		Size: im.Upload.Size, Done: done(im), Chunks: int32(im.Chunks), ChunksDone: int32(im.ChunksDone), Sequential: im.Sequential,
 		Rows: t.Rows, Orders: t.Orders, AlreadyThere: t.AlreadyThere, RejectedOrders: t.RejectedOrders, RejectedRows: t.RejectedRows,
-		RejectedByReason: t.Reasons, Totals: totals(t.Money), CreateTime: timestamp(im.Created), EndTime: timestamp(im.Ended),
+		Items: t.Items, Superseded: t.Superseded, RejectedByReason: t.Reasons, Totals: totals(t.Money), CreateTime: timestamp(im.Created), EndTime: timestamp(im.Ended),
 	}
 	if im.State.Final() {
 		v.SummaryUri = url(importing.SummaryName(im.ID))

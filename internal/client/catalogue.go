@@ -5,6 +5,8 @@ import (
 	"context"
 
 	inventoryv1 "orderflow.dev/gen/orderflow/inventory/v1"
+	typev1 "orderflow.dev/gen/orderflow/type/v1"
+	"orderflow.dev/internal/importing"
 	"orderflow.dev/internal/order"
 	"orderflow.dev/internal/platform/rpc"
 )
@@ -14,7 +16,7 @@ type InventoryConfig struct {
 	URL string `env:"INVENTORY_URL, required"` // its root URL, which is also its audience
 }
 
-// Catalogue is order.Catalogue by gRPC.
+// Catalogue is order.Catalogue and importing.Items by gRPC.
 type Catalogue struct {
 	client inventoryv1.InventoryServiceClient
 }
@@ -39,4 +41,24 @@ func (c *Catalogue) Quote(ctx context.Context, skus []string) (map[string]order.
 		quotes[q.GetSku()] = order.Quote{Name: q.GetName(), UnitPrice: q.GetUnitPrice()}
 	}
 	return quotes, nil
+}
+
+// Upsert implements importing.Items.
+func (c *Catalogue) Upsert(ctx context.Context, generation int64, items []importing.Item) (map[string]importing.Statement, error) {
+	req := &inventoryv1.UpsertItemsRequest{Generation: generation}
+	for _, it := range items {
+		req.Items = append(req.Items, &inventoryv1.StatedItem{
+			Sku: it.SKU, Name: it.Name, Stock: it.Stock, Line: it.Line,
+			UnitPrice: &typev1.Money{CurrencyCode: it.Currency, MinorUnits: it.UnitPrice},
+		})
+	}
+	resp, err := c.client.UpsertItems(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	others := make(map[string]importing.Statement, len(resp.GetIgnored()))
+	for _, i := range resp.GetIgnored() {
+		others[i.GetSku()] = importing.Statement{Generation: i.GetGeneration(), Line: i.GetLine()}
+	}
+	return others, nil
 }

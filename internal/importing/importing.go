@@ -1,6 +1,9 @@
 // Package importing makes orders of uploaded files: each good row becomes part of an order once, whatever is delivered
 // twice, dies or is uploaded again, and whoever uploaded the file gets a report.
 //
+// Files in orders/{source}/ become orders; files in catalog/ state products, which is told in catalogue.go: all else is
+// the same for both.
+//
 // An upload is an import, kept in imports/{id}; its file is cut into chunks, each with a record of its own that says how
 // far it has been read. There is no other state: every message says only where to look.
 package importing
@@ -64,7 +67,8 @@ type Bucket interface {
 // Import is one upload and what became of it.
 type Import struct {
 	ID         string
-	Source     string      // whose file: the folder below orders/
+	Kind       rows.Kind   // what its rows are
+	Source     string      // whose orders: the folder below orders/; empty for a catalogue
 	Upload     File        // as it was uploaded
 	Kept       File        // its copy, which nobody else writes: what is read
 	Gzip       bool        // it is read in one pass, unpacked
@@ -79,7 +83,7 @@ type Import struct {
 	Tally      Tally // of chunks that are done
 	Created    time.Time
 	Ended      time.Time
-	Announced  bool      // OrdersImported is known to be published
+	Announced  bool      // OrdersImported is known to be published, or need not be
 	NextLook   time.Time // when the sweep looks at it; zero once there is nothing left to do
 	Version    any       `json:"-"` // the store's
 }
@@ -104,9 +108,11 @@ type Tally struct {
 	Orders         int64            // made
 	AlreadyThere   int64            // made before, with the same content
 	RejectedOrders int64            // with all their rows
-	RejectedRows   int64            // of rejected orders
-	Reasons        map[string]int64 // rejected orders, by reason
+	RejectedRows   int64            // of rejected orders; or of a catalogue
+	Reasons        map[string]int64 // rejected orders, by reason; or a catalogue's rejected rows
 	Money          map[string]int64 // what the orders that were made cost: minor units, by currency
+	Items          int64            // of a catalogue: products set as its rows say
+	Superseded     int64            // of a catalogue: products left as a newer file states them
 }
 
 // add adds another tally.
@@ -116,6 +122,8 @@ func (t *Tally) add(o Tally) {
 	t.AlreadyThere += o.AlreadyThere
 	t.RejectedOrders += o.RejectedOrders
 	t.RejectedRows += o.RejectedRows
+	t.Items += o.Items
+	t.Superseded += o.Superseded
 	t.Reasons, t.Money = sum(t.Reasons, o.Reasons), sum(t.Money, o.Money)
 }
 

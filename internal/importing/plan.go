@@ -18,11 +18,12 @@ import (
 
 // Folders of the uploads bucket. Everything else is nobody's.
 const (
-	ordersFolder = "orders/"
-	doneFolder   = "done/"
+	ordersFolder    = "orders/"
+	catalogueFolder = "catalog/"
+	doneFolder      = "done/"
 )
 
-// columnsFile says, in a source's folder, how its columns are to be understood. So does columnsKey, in an upload's
+// columnsFile says, in a source's folder or the catalogue's, how its columns are to be understood. So does columnsKey, in an upload's
 // metadata, of that upload alone.
 const (
 	columnsFile = "columns.json"
@@ -41,26 +42,41 @@ type Planner struct {
 	ChunkSize int64         // about how many bytes a chunk has
 }
 
-// Source is whose upload an object is by its name; false if it is none: not ours, or somebody's columns.
+// KindOf is what an upload's rows are, by its name; false if it is none: not ours, or somebody's columns.
+func KindOf(name string) (rows.Kind, bool) {
+	if file, ok := strings.CutPrefix(name, catalogueFolder); ok {
+		return rows.Catalogue, isRows(file)
+	}
+	_, ok := Source(name)
+	return rows.Orders, ok
+}
+
+// Source is whose orders an upload has, by its name; false if it has none.
 func Source(name string) (source string, ok bool) {
 	rest, ok := strings.CutPrefix(name, ordersFolder)
 	if !ok {
 		return "", false
 	}
 	source, file, ok := strings.Cut(rest, "/")
-	return source, ok && source != "" && file != "" && path.Base(file) != columnsFile && !strings.HasSuffix(name, "/")
+	return source, ok && source != "" && isRows(file)
+}
+
+// isRows says of a name within a folder of uploads that it is a file with rows.
+func isRows(name string) bool {
+	return name != "" && path.Base(name) != columnsFile && !strings.HasSuffix(name, "/")
 }
 
 // Plan makes an upload an import and cuts its file into chunks. Whatever dies on the way, planning it again goes on where
 // it stood; an upload that is planned is left as it is.
 func (p Planner) Plan(ctx context.Context, upload File) error {
-	source, ok := Source(upload.Name)
+	kind, ok := KindOf(upload.Name)
 	if !ok {
 		return nil
 	}
+	source, _ := Source(upload.Name)
 	now := p.Now()
 	im := &Import{
-		ID: ID(p.UploadsIn, upload.Name, upload.Generation), Source: source, Upload: upload, State: Planning,
+		ID: ID(p.UploadsIn, upload.Name, upload.Generation), Kind: kind, Source: source, Upload: upload, State: Planning,
 		Created: now, NextLook: now.Add(p.Patience),
 	}
 	err := p.Imports.Create(ctx, im)
@@ -147,22 +163,28 @@ func (p Planner) cut(ctx context.Context, im *Import) error {
 		return err
 	}
 	if im.Chunks == 0 {
-		return fault.New(codes.InvalidArgument, "no_rows", "the file has a header and no rows")
+		return fault.New(codes.InvalidArgument, "no_rows", noRows)
 	}
 	im.State = Working
 	return save()
 }
 
+const noRows = "the file has a header and no rows"
+
 // savedAtOnce is how many new chunks are written in one commit.
 const savedAtOnce = 100
 
-// chunkSize is that of a file that can be read from the middle; a packed one is one chunk.
+// chunkSize is that of a file that can be read from the middle; another is one chunk.
 func (p Planner) chunkSize(im *Import) int64 {
-	if im.Gzip {
+	switch {
+	case im.Gzip:
 		im.Sequential = "the file is gzip, which can only be read from its start"
-		return 1 << 62
+	case im.Kind == rows.Catalogue:
+		im.Sequential = "a catalogue is read from its start: of two rows for one product, the first counts"
+	default:
+		return p.ChunkSize
 	}
-	return p.ChunkSize
+	return 1 << 62
 }
 
 // maxHeader keeps an import's record, which has the header, below what a database takes.
@@ -213,7 +235,11 @@ func (p Planner) sniff(ctx context.Context, im *Import) (io.ReadCloser, error) {
 		return nil, err
 	}
 	b := bufio.NewReader(stored)
-	start, _ := b.Peek(len(gzipMagic)) // what is shorter is not gzip
+	start, err := b.Peek(len(gzipMagic))
+	if err != nil && err != io.EOF { // what is shorter is not gzip; of what was not read, that is not known
+		stored.Close()
+		return nil, err
+	}
 	if im.Gzip = bytes.Equal(start, gzipMagic); im.Gzip {
 		return source{rows.Gunzip(b, maxRatio), stored}, nil
 	}
@@ -247,11 +273,15 @@ func part(ctx context.Context, b Bucket, im *Import, s rows.Span) (io.ReadCloser
 // columns are how the file's columns are to be understood: as its own metadata says, or its folder, or as they are.
 func (p Planner) columns(ctx context.Context, im *Import) (rows.Columns, error) {
 	if own := im.Upload.Metadata[columnsKey]; own != "" {
-		return rows.ParseColumns([]byte(own))
+		return rows.ParseColumns(im.Kind, []byte(own))
 	}
-	src, err := p.Uploads.Read(ctx, ordersFolder+im.Source+"/"+columnsFile, 0, 0, -1)
+	folder := ordersFolder + im.Source + "/"
+	if im.Kind == rows.Catalogue {
+		folder = catalogueFolder
+	}
+	src, err := p.Uploads.Read(ctx, folder+columnsFile, 0, 0, -1)
 	if fault.Code(err) == codes.NotFound {
-		return rows.Columns{}, nil
+		return rows.Columns{Kind: im.Kind}, nil
 	}
 	if err != nil {
 		return rows.Columns{}, err
@@ -261,7 +291,7 @@ func (p Planner) columns(ctx context.Context, im *Import) (rows.Columns, error) 
 	if err != nil {
 		return rows.Columns{}, err
 	}
-	return rows.ParseColumns(data)
+	return rows.ParseColumns(im.Kind, data)
 }
 
 // ask asks that every chunk be worked on. What a crash leaves unasked, the sweep asks.

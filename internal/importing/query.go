@@ -18,16 +18,18 @@ func (r Reading) Get(ctx context.Context, id string) (*Import, error) {
 	if err != nil || im.State != Working {
 		return im, err
 	}
+	im.Read, im.Tally = 0, Tally{} // what ends while this looks must not be missing
 	for from := 0; from < im.Chunks; from += chunksAtOnce {
 		chunks, err := r.Imports.ChunksOf(ctx, id, from, chunksAtOnce)
 		if err != nil {
 			return nil, err
 		}
 		for _, c := range chunks {
-			if !c.Done {
-				im.Read += c.At.Offset - c.Span.Offset
-				im.Tally.add(c.Tally)
+			im.Read += c.At.Offset - c.Span.Offset
+			if c.Done {
+				im.Read += c.Span.End - c.At.Offset
 			}
+			im.Tally.add(c.Tally)
 		}
 	}
 	return im, nil

@@ -2,6 +2,7 @@ package importing
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -49,8 +50,8 @@ func (r Reporter) Report(ctx context.Context, im *Import) error {
 			}
 		}
 		im.State = Done
-		if im.Problem != "" && im.Tally.Rows == 0 {
-			im.State = Failed
+		if im.Tally.Rows == 0 {
+			im.State, im.Problem = Failed, cmp.Or(im.Problem, noRows) // or they are all blank
 		}
 		if err := r.summarise(ctx, im); err != nil {
 			return err
@@ -62,8 +63,10 @@ func (r Reporter) Report(ctx context.Context, im *Import) error {
 	if im.Announced {
 		return nil
 	}
-	if err := r.Messages.Announce(ctx, im); err != nil {
-		return err
+	if im.Kind == rows.Orders { // of a catalogue there are no orders to tell of, and nobody asks
+		if err := r.Messages.Announce(ctx, im); err != nil {
+			return err
+		}
 	}
 	im.Announced, im.NextLook = true, time.Time{}
 	return r.Imports.Save(ctx, im)

@@ -78,14 +78,19 @@ func (s Sweeper) askAgain(ctx context.Context, im *Import, done *Swept) error {
 }
 
 func (s Sweeper) uploads(ctx context.Context, done *Swept) error {
+	return errors.Join(s.folder(ctx, ordersFolder, done), s.folder(ctx, catalogueFolder, done))
+}
+
+// folder plans a folder's uploads that nobody has planned in time.
+func (s Sweeper) folder(ctx context.Context, folder string, done *Swept) error {
 	var failed []error
 	for after := ""; ; {
-		files, next, err := s.Uploads.List(ctx, ordersFolder, after, sweepPage)
+		files, next, err := s.Uploads.List(ctx, folder, after, sweepPage)
 		if err != nil {
 			return errors.Join(append(failed, err)...)
 		}
 		for _, f := range files {
-			if _, ok := Source(f.Name); !ok || s.Now().Sub(f.Created) < s.Grace {
+			if _, ok := KindOf(f.Name); !ok || s.Now().Sub(f.Created) < s.Grace {
 				continue
 			}
 			done.Planned++

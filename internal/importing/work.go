@@ -61,6 +61,7 @@ type Worker struct {
 	Reporter
 	Uploads  Bucket
 	Orders   Orders
+	Items    Items
 	Patience time.Duration            // how long the sweep waits for somebody at work
 	Budget   time.Duration            // how long one call may work; the rest is handed on
 	Parallel int                      // orders placed at once
@@ -165,8 +166,9 @@ type batch struct {
 
 // result is what came of one group.
 type result struct {
-	placed Placed
-	err    error // why it was rejected
+	placed     Placed
+	superseded bool  // a newer catalogue has the product
+	err        error // why it was rejected
 }
 
 func (w Worker) batch(ctx context.Context) *batch {
@@ -187,17 +189,22 @@ func (w Worker) start(b *batch, im *Import, g *rows.Group) {
 	b.groups, b.results = append(b.groups, g), append(b.results, r)
 	b.rows += len(g.Rows)
 	b.bytes += g.End - g.Offset
-	if r.err != nil {
+	if r.err != nil || im.Kind == rows.Catalogue { // whose rows are set together, in settle
 		return
 	}
 	before, done := b.last[g.Ref], make(chan struct{})
 	b.last[g.Ref] = done
 	b.placing.Go(func() (err error) {
-		defer close(done)
 		if before != nil { // of two orders with one order_ref, it is the later one that is refused
-			<-before
+			select {
+			case <-before:
+			case <-b.ctx.Done(): // trouble, perhaps with that one
+				return b.ctx.Err()
+			}
 		}
-		*r, err = w.placeOne(b.ctx, im, g)
+		if *r, err = w.placeOne(b.ctx, im, g); err == nil {
+			close(done)
+		}
 		return err
 	})
 }
@@ -206,6 +213,11 @@ func (w Worker) start(b *batch, im *Import, g *rows.Group) {
 func (w Worker) settle(ctx context.Context, im *Import, c *Chunk, b *batch) error {
 	if err := b.placing.Wait(); err != nil {
 		return err
+	}
+	if im.Kind == rows.Catalogue {
+		if err := w.state(ctx, im, b); err != nil {
+			return err
+		}
 	}
 	var rejects bytes.Buffer
 	tally := Tally{}
@@ -267,7 +279,7 @@ func (w Worker) placeOne(ctx context.Context, im *Import, g *rows.Group) (result
 		placed, err := w.Orders.Place(ctx, o)
 		switch {
 		case err == nil:
-			return result{placed, repeated(im, g, placed)}, nil
+			return result{placed: placed, err: repeated(im, g, placed)}, nil
 		case fault.Permanent(err):
 			return result{err: cmp.Or(repeated(im, g, placed), err)}, nil
 		case n == placeAttempts-1:
@@ -310,6 +322,8 @@ func (t *Tally) count(im *Import, g *rows.Group, r result) {
 	n := int64(len(g.Rows))
 	t.Rows += n
 	switch {
+	case im.Kind == rows.Catalogue:
+		t.countItem(r)
 	case r.err != nil:
 		t.RejectedRows += n
 		if g.Part == 0 {

@@ -51,7 +51,7 @@ func stated(sku string, price, stock int64) inventory.Stated {
 
 func (w *world) upsert(items ...inventory.Stated) {
 	w.t.Helper()
-	if err := w.stocking.Upsert(w.t.Context(), items); err != nil {
+	if _, err := w.stocking.Upsert(w.t.Context(), 0, items); err != nil {
 		w.t.Fatal(err)
 	}
 }

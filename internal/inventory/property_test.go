@@ -67,7 +67,7 @@ func (p plan) request(t *rapid.T) func(*run) error {
 	}
 	sku, level := rapid.IntRange(0, products-1).Draw(t, "sku"), rapid.Int64Range(0, 20).Draw(t, "level")
 	return func(r *run) error {
-		_ = r.stocking.Upsert(context.Background(), []inventory.Stated{stated(fmt.Sprint("P", sku), 1, level)}) // may be lost
+		_, _ = r.stocking.Upsert(context.Background(), 0, []inventory.Stated{stated(fmt.Sprint("P", sku), 1, level)}) // may be lost
 		return nil
 	}
 }
@@ -115,7 +115,7 @@ func (p plan) carryOut(t testing.TB) error {
 		r.reserving = append(r.reserving, inventory.NewReserving(store.NewInventory(&process{shared: s}), gather))
 	}
 	for i, level := range p.levels {
-		if err := r.stocking.Upsert(t.Context(), []inventory.Stated{stated(fmt.Sprint("P", i), 1, level)}); err != nil {
+		if _, err := r.stocking.Upsert(t.Context(), 0, []inventory.Stated{stated(fmt.Sprint("P", i), 1, level)}); err != nil {
 			return err
 		}
 	}

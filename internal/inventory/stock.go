@@ -22,6 +22,14 @@ const (
 type Stated struct {
 	Item
 	Stock int64
+	Line  int64 // of the file that states it; 0 if it is none
+}
+
+// Ignored is a product that was left as it is, because another statement about it counts.
+type Ignored struct {
+	SKU        string
+	Generation int64 // of the statement that counts
+	Line       int64 // of that
 }
 
 // Stocked is a product with its stock.
@@ -32,8 +40,10 @@ type Stocked struct {
 
 // ItemStore keeps items and their stock.
 type ItemStore interface {
-	// Upsert sets items, and adds to what is available the difference to the physical stock last stated.
-	Upsert(ctx context.Context, items []Stated) error
+	// Upsert sets items, and adds to what is available the difference to the physical stock last stated. An item that a
+	// higher generation has stated, or another line of the same, is left as it is and answered; so is, without a word,
+	// what the same line has stated before. Generation 0 always counts.
+	Upsert(ctx context.Context, generation int64, items []Stated) ([]Ignored, error)
 	// Get reads one item; ErrNotFound if there is none.
 	Get(ctx context.Context, sku string) (Stocked, error)
 	// List is a page by SKU, behind the SKU after; next is empty on the last page.
@@ -45,8 +55,8 @@ type Stocking struct {
 	Items ItemStore
 }
 
-// Upsert sets items. A second time the same statement changes nothing; reservations survive it.
-func (s Stocking) Upsert(ctx context.Context, items []Stated) error {
+// Upsert sets items, as ItemStore does. A second time the same statement changes nothing; reservations survive it.
+func (s Stocking) Upsert(ctx context.Context, generation int64, items []Stated) ([]Ignored, error) {
 	var bad []fault.Field
 	refuse := func(i int, field, format string, args ...any) {
 		bad = append(bad, fault.Field{Name: fmt.Sprintf("items[%d].%s", i, field), Message: fmt.Sprintf(format, args...)})
@@ -81,10 +91,13 @@ func (s Stocking) Upsert(ctx context.Context, items []Stated) error {
 			refuse(i, "stock", "is %d: it may be 0 to %d", it.Stock, maxPhysical)
 		}
 	}
-	if err := fault.Invalid(bad); err != nil {
-		return err
+	if generation < 0 {
+		bad = append(bad, fault.Field{Name: "generation", Message: "must not be negative"})
 	}
-	return s.Items.Upsert(ctx, items)
+	if err := fault.Invalid(bad); err != nil {
+		return nil, err
+	}
+	return s.Items.Upsert(ctx, generation, items)
 }
 
 // Get is one item with its stock.

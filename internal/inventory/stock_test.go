@@ -56,7 +56,7 @@ func TestEveryBadFieldOfAnItemIsNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			err := w.stocking.Upsert(t.Context(), c.items)
+			_, err := w.stocking.Upsert(t.Context(), 0, c.items)
 			if c.want == nil {
 				if err != nil {
 					t.Error(err)

@@ -83,7 +83,7 @@ func stated(sku string, price, stock int64) inventory.Stated {
 
 func upsert(t *testing.T, s *store.Items, items ...inventory.Stated) {
 	t.Helper()
-	if err := s.Upsert(t.Context(), items); err != nil {
+	if _, err := s.Upsert(t.Context(), 0, items); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -158,7 +158,7 @@ func TestUpsertWhoseAnswerIsLostCanBeRepeated(t *testing.T) {
 		}
 		return nil
 	}
-	if err := s.Upsert(t.Context(), []inventory.Stated{stated("X", 5, 20)}); !errors.Is(err, memory.ErrDeadline) {
+	if _, err := s.Upsert(t.Context(), 0, []inventory.Stated{stated("X", 5, 20)}); !errors.Is(err, memory.ErrDeadline) {
 		t.Errorf("upsert answers %v", err)
 	}
 	db.After = nil

@@ -35,66 +35,107 @@ const upsertBatch = 100
 
 // Upsert implements inventory.ItemStore. A batch that meets another writer is tried again smaller, so that a product which
 // is being sold all the time is in the end tried alone.
-func (s *Items) Upsert(ctx context.Context, items []inventory.Stated) error {
+func (s *Items) Upsert(ctx context.Context, generation int64, items []inventory.Stated) ([]inventory.Ignored, error) {
 	batch := upsertBatch
+	var ignored []inventory.Ignored
 	for conflicts := 0; len(items) > 0; {
 		n := min(len(items), batch)
-		err := s.upsert(ctx, items[:n])
+		more, err := s.upsert(ctx, generation, items[:n])
 		switch {
 		case err == nil:
+			ignored = append(ignored, more...)
 			items, batch, conflicts = items[n:], min(2*batch, upsertBatch), 0
 		case errors.Is(err, ErrConflict) && conflicts < maxConflicts:
 			if err := backoff.Wait(ctx, conflicts, firstWait, mostWait); err != nil {
-				return err
+				return nil, err
 			}
 			batch = max(1, n/2)
 			conflicts++
 		default:
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return ignored, nil
 }
 
-func (s *Items) upsert(ctx context.Context, items []inventory.Stated) error {
+func (s *Items) upsert(ctx context.Context, generation int64, items []inventory.Stated) (ignored []inventory.Ignored, err error) {
 	paths := make([]string, 0, 2*len(items)+1)
 	for _, it := range items {
 		paths = append(paths, "items/"+docID(it.SKU), "stock/"+docID(it.SKU))
 	}
 	documents, err := s.db.Get(ctx, append(paths, catalogueState)...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	state := documents[len(documents)-1]
-	var writes []Write
+	var named, stocked []Write
 	for i, it := range items {
-		if item := documents[2*i]; !sameItem(item, it) {
-			writes = append(writes, Write{Path: item.Path, As: item.UpdateTime, Fields: Fields{
-				"sku": it.SKU, "name": it.Name, "currency_code": it.UnitPrice.GetCurrencyCode(), "minor_units": it.UnitPrice.GetMinorUnits(),
-			}})
-		}
-	}
-	if len(writes) > 0 {
-		// The count makes it a change whatever the clock says: a write that changes nothing keeps the update time.
-		writes = append(writes, Write{Path: catalogueState, As: state.UpdateTime, Fields: Fields{
-			"change_time": s.now(), "changes": state.number("changes") + 1,
-		}})
-	}
-	for i, it := range items {
-		stock := documents[2*i+1]
-		if stock.Exists() && stock.number("stated") == it.Stock {
+		item, stock := documents[2*i], documents[2*i+1]
+		if counts, other := stands(stock, generation, it); !counts {
+			ignored = append(ignored, other...)
 			continue
 		}
-		writes = append(writes, stockWrite(&inventory.Stock{
-			SKU: it.SKU, Available: stock.number("available") + it.Stock - stock.number("stated"), Held: stock.number("held"),
-			Stated: it.Stock, Version: stock.UpdateTime,
-		}))
+		if !sameItem(item, it) {
+			named = append(named, itemWrite(item, it))
+		}
+		if w := statedWrite(stock, generation, it); w != nil {
+			stocked = append(stocked, *w)
+		}
 	}
-	if len(writes) == 0 {
+	if len(named) > 0 {
+		named = append(named, s.changed(documents[len(documents)-1]))
+	}
+	if writes := append(named, stocked...); len(writes) > 0 {
+		_, err = commit(ctx, s.db, writes...)
+	}
+	return ignored, err
+}
+
+// Every statement of a generation leaves its mark on the product's stock: it decides for name and price too, which are
+// written in the same commit. The item itself has none, as everybody who listens to it would hear of every file.
+const (
+	fieldGeneration = "stated_generation"
+	fieldLine       = "stated_line"
+)
+
+// stands says whether a statement counts, and if another one does instead, which.
+func stands(stock Document, generation int64, it inventory.Stated) (counts bool, other []inventory.Ignored) {
+	last, line := stock.number(fieldGeneration), stock.number(fieldLine)
+	switch {
+	case generation == 0 || generation > last:
+		return true, nil
+	case generation == last && line == it.Line:
+		return false, nil
+	}
+	return false, []inventory.Ignored{{SKU: it.SKU, Generation: last, Line: line}}
+}
+
+func itemWrite(item Document, it inventory.Stated) Write {
+	return Write{Path: item.Path, As: item.UpdateTime, Fields: Fields{
+		"sku": it.SKU, "name": it.Name, "currency_code": it.UnitPrice.GetCurrencyCode(), "minor_units": it.UnitPrice.GetMinorUnits(),
+	}}
+}
+
+// statedWrite adds the difference to the level stated last; nil if there is nothing to write.
+func statedWrite(stock Document, generation int64, it inventory.Stated) *Write {
+	if generation == 0 && stock.Exists() && stock.number("stated") == it.Stock {
 		return nil
 	}
-	_, err = commit(ctx, s.db, writes...)
-	return err
+	w := stockWrite(&inventory.Stock{
+		SKU: it.SKU, Available: stock.number("available") + it.Stock - stock.number("stated"), Held: stock.number("held"),
+		Stated: it.Stock, Version: stock.UpdateTime,
+	})
+	if generation > 0 {
+		w.Fields[fieldGeneration], w.Fields[fieldLine] = generation, it.Line
+	}
+	return &w
+}
+
+// changed marks the catalogue as changed. The count makes it a change whatever the clock says: a write that changes
+// nothing keeps the update time.
+func (s *Items) changed(state Document) Write {
+	return Write{Path: catalogueState, As: state.UpdateTime, Fields: Fields{
+		"change_time": s.now(), "changes": state.number("changes") + 1,
+	}}
 }
 
 func sameItem(d Document, it inventory.Stated) bool {

@@ -3,7 +3,9 @@
 package stack
 
 import (
+	_ "orderflow.dev/functions/imports/get-import"
 	_ "orderflow.dev/functions/imports/import-chunk"
+	_ "orderflow.dev/functions/imports/list-imports"
 	_ "orderflow.dev/functions/imports/plan-import"
 	_ "orderflow.dev/functions/notifications/notify-customer"
 	_ "orderflow.dev/functions/orders/cancel-order"

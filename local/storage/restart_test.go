@@ -77,6 +77,22 @@ func TestJournalThatBrokeOff(t *testing.T) {
 	rewrite(string(whole))
 }
 
+// TestGenerationsRiseThoughTheClockWentBack: the journal knows of one in the year 2096.
+func TestGenerationsRiseThoughTheClockWentBack(t *testing.T) {
+	t.Parallel()
+	o := storage.Options{Dir: t.TempDir()}
+	if err := os.WriteFile(o.Dir+"/journal.jsonl", []byte(`{"generation":4000000000000000}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := start(t, o)
+	for want := int64(4000000000000001); want < 4000000000000004; want++ {
+		if got := number(t, b.put("o", "x").Generation); got != want {
+			t.Errorf("generation %d, want %d", got, want)
+		}
+		b.restart()
+	}
+}
+
 func TestGenerationsRise(t *testing.T) {
 	t.Parallel()
 	b := start(t, storage.Options{})

@@ -118,7 +118,15 @@ func (s *server) UpsertItems(ctx context.Context, req *inventoryv1.UpsertItemsRe
 		if price == nil {
 			price = &typev1.Money{}
 		}
-		items[i] = inventory.Stated{Item: inventory.Item{SKU: it.GetSku(), Name: it.GetName(), UnitPrice: price}, Stock: it.GetStock()}
+		items[i] = inventory.Stated{Item: inventory.Item{SKU: it.GetSku(), Name: it.GetName(), UnitPrice: price}, Stock: it.GetStock(), Line: it.GetLine()}
 	}
-	return &inventoryv1.UpsertItemsResponse{}, s.stocking.Upsert(ctx, items)
+	ignored, err := s.stocking.Upsert(ctx, req.GetGeneration(), items)
+	if err != nil {
+		return nil, err
+	}
+	resp := &inventoryv1.UpsertItemsResponse{}
+	for _, i := range ignored {
+		resp.Ignored = append(resp.Ignored, &inventoryv1.IgnoredItem{Sku: i.SKU, Generation: i.Generation, Line: i.Line})
+	}
+	return resp, nil
 }

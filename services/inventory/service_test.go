@@ -172,6 +172,34 @@ func TestReservationsSurviveAStocktake(t *testing.T) {
 	}
 }
 
+// What an older file, or another line of the same, states of a product changes neither its stock nor its price.
+func TestTheNewestFileCounts(t *testing.T) {
+	t.Parallel()
+	sku := item(t, 5)
+	if _, err := reserve(t, cloudtest.NewID(), sku, 4); err != nil {
+		t.Fatal(err)
+	}
+	say := func(generation, line, pence, stock int64, want ...*inventoryv1.IgnoredItem) {
+		t.Helper()
+		resp, err := client(t).UpsertItems(t.Context(), &inventoryv1.UpsertItemsRequest{Generation: generation, Items: []*inventoryv1.StatedItem{
+			{Sku: sku, Name: "Name", UnitPrice: &typev1.Money{CurrencyCode: "GBP", MinorUnits: pence}, Stock: stock, Line: line},
+		}})
+		if diff := cmp.Diff(want, resp.GetIgnored(), protocmp.Transform()); err != nil || diff != "" {
+			t.Errorf("error %v, ignored (-want +got):\n%s", err, diff)
+		}
+	}
+	const newer = 1_767_323_045_000_007 // as Cloud Storage makes them
+	say(newer, 2, 300, 10)
+	wantStock(t, sku, 6, 4)
+	say(newer-1, 2, 100, 50, &inventoryv1.IgnoredItem{Sku: sku, Generation: newer, Line: 2})
+	say(newer, 9, 100, 50, &inventoryv1.IgnoredItem{Sku: sku, Generation: newer, Line: 2})
+	say(newer, 2, 300, 10)
+	wantStock(t, sku, 6, 4)
+	if resp, err := client(t).GetItem(t.Context(), &inventoryv1.GetItemRequest{Sku: sku}); err != nil || resp.GetItem().GetUnitPrice().GetMinorUnits() != 300 {
+		t.Errorf("item %v, error %v, want it to cost 300", resp.GetItem(), err)
+	}
+}
+
 func TestListGoesThroughAllItemsOnce(t *testing.T) {
 	t.Parallel()
 	want := map[string]bool{item(t, 1): true, item(t, 1): true, item(t, 1): true}
@@ -212,6 +240,7 @@ func TestRefusalsAreTheSameInJSON(t *testing.T) {
 		"no such item":       {"GetItem", `{"sku":"of nobody's"}`, 404, `"reason":"unknown_sku"`},
 		"no price":           {"UpsertItems", `{"items":[{"sku":"a"}]}`, 400, `items[0].unit_price.currency_code`},
 		"no items":           {"UpsertItems", `{}`, 400, `"field":"items"`},
+		"before all files":   {"UpsertItems", `{"generation":-1}`, 400, `"field":"generation"`},
 		"page too large":     {"ListItems", `{"page_size":1001}`, 400, `"field":"page_size"`},
 	} {
 		a := cloudtest.Send(t, http.MethodPost, os.Getenv("INVENTORY_URL")+"/orderflow.inventory.v1.InventoryService/"+c.method,

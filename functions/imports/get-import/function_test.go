@@ -35,7 +35,7 @@ func stored(t *testing.T, change ...func(*importing.Import)) *importing.Import {
 	im := &importing.Import{
 		ID: cloudtest.NewID(), Source: "shop", Upload: importing.File{Name: "orders/shop/may.csv", Size: 1000}, State: importing.Working,
 		Layout: rows.Layout{Format: rows.CSV}, Planned: rows.Span{Offset: 500, End: 1000}, Chunks: 2, ChunksDone: 1, Read: 480,
-		Tally: importing.Tally{Rows: 20, Orders: 9, RejectedOrders: 1, RejectedRows: 2, Reasons: map[string]int64{"unknown_sku": 1}, Money: map[string]int64{"GBP": 900}},
+		Tally:   importing.Tally{Rows: 20, Orders: 9, RejectedOrders: 1, RejectedRows: 2, Reasons: map[string]int64{"unknown_sku": 1}, Money: map[string]int64{"GBP": 900}},
 		Created: at,
 	}
 	for _, c := range change {

@@ -1,4 +1,4 @@
-// Package importchunk makes the rows of a chunk orders, and hands on what it has no time for.
+// Package importchunk makes the rows of a chunk orders, or products of the catalogue, and hands on what it has no time for.
 package importchunk
 
 import (
@@ -46,6 +46,7 @@ func wire(ctx context.Context, cfg config) (function.EventHandler, error) {
 		return nil, err
 	}
 	worker.Orders = client.Orders{Placing: order.Placing{Orders: orders, Catalogue: catalogue, Now: time.Now, Expiry: cfg.Expiry, Patience: cfg.Saga}}
+	worker.Items = catalogue
 	worker.Budget, worker.Parallel = cfg.Budget, cfg.Parallel
 	worker.Trusted = func(source string) bool { return slices.Contains(cfg.Trusted, source) }
 	if cfg.Rate > 0 {

@@ -34,6 +34,36 @@ func planner(t *testing.T) importing.Planner {
 	return p
 }
 
+func TestAChunkOfACatalogueBecomesProductsAndAReport(t *testing.T) {
+	p := planner(t)
+	o := cloudtest.Upload(t, "catalog/a.csv", "sku,name,unit_price,currency,stock\nMUG,Mug,4.20,GBP,7\nMUG,Mug again,1,GBP,1\nTEA,Tea,many,GBP,1\n")
+	if err := p.Plan(t.Context(), client.File(o)); err != nil {
+		t.Fatal(err)
+	}
+	id := importing.ID(o.Bucket, o.Name, o.Generation)
+	tap := cloudtest.NewTap(t, "orderflow.event.v1.OrdersImported")
+	for range 2 {
+		e := event.Of("imports", id+"-000000", &eventv1.ImportChunk{ImportId: id, Seq: 1, EventTime: timestamppb.Now()})
+		if a := cloudtest.Deliver(t, cloudtest.Function(t, "import-chunk"), e); a.Status != 204 {
+			t.Fatalf("answer %d %s", a.Status, a.Body)
+		}
+	}
+	im, err := p.Imports.Get(t.Context(), id)
+	if err != nil || im.State != importing.Done || im.Tally.Items != 1 || im.Tally.RejectedRows != 2 || !im.Announced {
+		t.Errorf("import %+v, error %v", im, err)
+	}
+	if got := tap.About(id); len(got) != 0 {
+		t.Errorf("a catalogue was announced as orders: %v", got)
+	}
+	catalogue, err := client.NewCatalogue(context.WithoutCancel(t.Context()), client.InventoryConfig{URL: os.Getenv("INVENTORY_URL")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if quotes, err := catalogue.Quote(t.Context(), []string{"MUG"}); err != nil || quotes["MUG"].UnitPrice.GetMinorUnits() != 420 {
+		t.Errorf("quotes %v, error %v", quotes, err)
+	}
+}
+
 func TestAChunkBecomesOrdersAndAReport(t *testing.T) {
 	p := planner(t)
 	o := cloudtest.Upload(t, "orders/acme/a.csv", "order_ref,customer_id,sku,quantity,payment_method\n1,c,TEA,1,pm_approve\n2,c,TEA,x,pm_approve\n")

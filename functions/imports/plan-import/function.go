@@ -25,7 +25,7 @@ func wire(ctx context.Context, cfg client.PlannerConfig) (function.UploadHandler
 // Handler plans the object that an event is about, if it is an upload.
 func Handler(planner importing.Planner) function.UploadHandler {
 	return func(ctx context.Context, o object.Object) error {
-		if _, ok := importing.Source(o.Name); !ok {
+		if _, ok := importing.KindOf(o.Name); !ok {
 			telemetry.Log(ctx, slog.LevelInfo, "left alone: no upload by its name", slog.String("object", o.URL()))
 			return nil
 		}

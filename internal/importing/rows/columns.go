@@ -2,7 +2,6 @@ package rows
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 
 	"google.golang.org/grpc/codes"
@@ -22,11 +21,14 @@ const (
 	currency
 	paymentMethod
 	note
+	name
+	stock
 	columnCount
-	required = quantity + 1 // columns before it must be there
 )
 
-var columnNames = [columnCount]string{"order_ref", "customer_id", "sku", "quantity", "unit_price", "currency", "payment_method", "note"}
+var columnNames = [columnCount]string{
+	"order_ref", "customer_id", "sku", "quantity", "unit_price", "currency", "payment_method", "note", "name", "stock",
+}
 
 func (c column) String() string { return columnNames[c] }
 
@@ -35,13 +37,14 @@ type fields [columnCount]string
 
 // Columns says how a partner's columns are to be understood. Its JSON is a partner's columns.json.
 type Columns struct {
+	Kind     Kind              `json:"kind,omitempty"`     // of the file; not for a partner to say
 	Names    map[string]string `json:"columns,omitempty"`  // from the file's name, whatever its case, to ours
 	Defaults map[string]string `json:"defaults,omitempty"` // by our name: values of columns that the file does not have
 }
 
-// ParseColumns reads a columns.json. Everything in it must be understood.
-func ParseColumns(data []byte) (Columns, error) {
-	c := Columns{Names: map[string]string{}, Defaults: map[string]string{}}
+// ParseColumns reads a columns.json for files of a kind. Everything in it must be understood.
+func ParseColumns(kind Kind, data []byte) (Columns, error) {
+	c := Columns{Kind: kind, Names: map[string]string{}, Defaults: map[string]string{}}
 	parts := map[string]map[string]string{"columns": c.Names, "defaults": c.Defaults}
 	err := members(string(data), func(part string, value json.RawMessage) error {
 		into, ok := parts[part]
@@ -81,6 +84,7 @@ func badColumns(format string, args ...any) error {
 
 // lookup is Columns made ready for use.
 type lookup struct {
+	schema
 	names    map[string]column // by normal name
 	defaults fields
 }
@@ -89,20 +93,21 @@ type lookup struct {
 func normal(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
 
 func (c Columns) lookup() (lookup, error) {
-	l := lookup{names: make(map[string]column, len(columnNames)+len(c.Names))}
+	s := schemas[c.Kind]
+	l := lookup{schema: s, names: make(map[string]column, len(s.columns)+len(c.Names))}
 	theirs := map[string]column{}
 	for _, name := range sorted(c.Names) {
-		ours, ok := columnOf(c.Names[name])
+		ours, ok := s.named(c.Names[name])
 		if !ok {
-			return lookup{}, badColumns("columns: %s is to be %s, which is none of %s", quote(name), quote(c.Names[name]), listed(columnNames[:]))
+			return lookup{}, badColumns("columns: %s is to be %s, which is none of %s", quote(name), quote(c.Names[name]), listedColumns(s.columns))
 		}
 		if other, twice := theirs[normal(name)]; twice && other != ours {
 			return lookup{}, badColumns("columns: %s is to be both %s and %s", quote(name), other, ours)
 		}
 		theirs[normal(name)] = ours
 	}
-	for c, name := range columnNames {
-		l.names[name] = column(c)
+	for _, c := range s.columns {
+		l.names[c.String()] = c
 	}
 	for name, ours := range theirs {
 		l.names[name] = ours
@@ -112,12 +117,12 @@ func (c Columns) lookup() (lookup, error) {
 
 func (l *lookup) setDefaults(defaults map[string]string) error {
 	for _, name := range sorted(defaults) {
-		ours, ok := columnOf(name)
+		ours, ok := l.named(name)
 		switch {
 		case !ok:
-			return badColumns("defaults: %s is none of %s", quote(name), listed(columnNames[:]))
-		case ours == orderRef:
-			return badColumns("defaults: every row needs an order_ref of its own")
+			return badColumns("defaults: %s is none of %s", quote(name), listedColumns(l.columns))
+		case ours == l.columns[0]:
+			return badColumns("defaults: every row needs an %s of its own", ours)
 		}
 		l.defaults[ours] = strings.TrimSpace(defaults[name])
 	}
@@ -127,8 +132,8 @@ func (l *lookup) setDefaults(defaults map[string]string) error {
 // checkDefaults refuses a value with which every row would be refused.
 func (l *lookup) checkDefaults() error {
 	var row Row
-	for _, v := range row.parse(&l.defaults, Limits{}.withDefaults().Quantity) {
-		if c, _ := columnOf(v.Name); l.defaults[c] != "" {
+	for _, v := range l.parse(&row, &l.defaults, Limits{}.withDefaults()) {
+		if c, _ := l.named(v.Name); l.defaults[c] != "" {
 			return badColumns("defaults: %s %s", v.Name, v.Message)
 		}
 	}
@@ -138,9 +143,4 @@ func (l *lookup) checkDefaults() error {
 func (l *lookup) column(name string) (column, bool) {
 	c, ok := l.names[normal(name)]
 	return c, ok
-}
-
-func columnOf(name string) (column, bool) {
-	i := slices.Index(columnNames[:], name)
-	return column(max(i, 0)), i >= 0
 }

@@ -10,7 +10,7 @@ import (
 	"orderflow.dev/internal/fault"
 )
 
-// Group is an order: neighbouring rows with one order_ref. A row whose order_ref cannot be read is counted to the order
+// Group is an order: neighbouring rows with one order_ref. In a catalogue, every row is a Group of its own. A row whose order_ref cannot be read is counted to the order
 // before it; as it may just as well belong to the one after it, that has a problem too.
 //
 // An order too large to keep comes in several Groups, all of them with that problem, so that all its rows can be
@@ -25,6 +25,8 @@ type Group struct {
 	// Checkpoint says that reading may Resume after this Group, on the line after its LastLine: the next does not depend
 	// on it.
 	Checkpoint bool
+
+	Alone bool // a catalogue's row: what is wrong with it is all there is to say
 }
 
 // longestReport is how many bad rows an order's error names.
@@ -32,6 +34,9 @@ const longestReport = 20
 
 // Err says why the order cannot be placed, every reason at once; nil if it can.
 func (g *Group) Err() error {
+	if g.Alone {
+		return g.Rows[0].Err
+	}
 	var bad []fault.Field
 	for _, p := range g.Problems {
 		bad = append(bad, fault.Field{Name: "order", Message: p})
@@ -54,9 +59,12 @@ func (g *Group) Err() error {
 	return &fault.Error{Code: codes.InvalidArgument, Reason: "bad_order", Message: "order " + quote(g.Ref) + " is not valid", Fields: bad}
 }
 
-// Groups are the orders of the rest of the file. They end with the first error of src; the order it interrupts is not
+// Groups are the orders, or the catalogue's rows, of the rest of the file. They end with the first error of src; the order it interrupts is not
 // among them.
 func (r *Reader) Groups() iter.Seq2[*Group, error] {
+	if r.layout.Columns.Kind == Catalogue {
+		return r.single
+	}
 	return func(yield func(*Group, error) bool) {
 		g := grouper{limits: r.layout.Limits}
 		for {
@@ -75,6 +83,23 @@ func (r *Reader) Groups() iter.Seq2[*Group, error] {
 		if g.open != nil {
 			g.open.Checkpoint = true
 			yield(g.open, nil)
+		}
+	}
+}
+
+// single yields every row as a group of its own.
+func (r *Reader) single(yield func(*Group, error) bool) {
+	for {
+		row, err := r.Next()
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		if !yield(&Group{Span: row.Span, Ref: row.SKU, Rows: []Row{row}, Checkpoint: true, Alone: true}, nil) {
+			return
 		}
 	}
 }

@@ -53,7 +53,7 @@ func (l lookup) header(names []string) (header, error) {
 
 func (l lookup) missing(theirs map[column]string, names []string) error {
 	var missing []string
-	for c := range required {
+	for _, c := range l.required() {
 		if _, there := theirs[c]; !there && l.defaults[c] == "" {
 			missing = append(missing, c.String())
 		}

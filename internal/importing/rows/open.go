@@ -22,7 +22,7 @@ func Open(src io.Reader, c Columns, limits Limits) (*Reader, error) {
 	}
 	r := &Reader{layout: Layout{Format: NDJSON, Columns: c, Limits: limits.withDefaults()}, lookup: names}
 	r.scan = newScanner(src, r.layout.rule(), Span{Line: 1})
-	first, err := r.scan.firstLine()
+	first, err := r.scan.firstLine(listedColumns(names.required()))
 	if err != nil {
 		return nil, err
 	}
@@ -35,8 +35,9 @@ func Open(src io.Reader, c Columns, limits Limits) (*Reader, error) {
 	return r, r.readHeader()
 }
 
-// firstLine is the first line that is not blank, still to be read; of a long one, only the beginning.
-func (s *scanner) firstLine() ([]byte, error) {
+// firstLine is the first line that is not blank, still to be read; of a long one, only the beginning. columns are those
+// that a header needs.
+func (s *scanner) firstLine(columns string) ([]byte, error) {
 	if _, err := s.row(); err == nil && bytes.HasPrefix(s.data(), byteOrderMark) {
 		s.pass(len(byteOrderMark))
 	}
@@ -44,11 +45,11 @@ func (s *scanner) firstLine() ([]byte, error) {
 		n, err := s.row()
 		switch {
 		case err == io.EOF:
-			return nil, refused("empty_file", "the file is empty: it needs a header row with at least %s", listed(columnNames[:required]))
+			return nil, refused("empty_file", "the file is empty: it needs a header row with at least %s", columns)
 		case err != nil:
 			return nil, err
 		case n == 0 || !s.fits(s.data()[:n]):
-			return s.longFirstLine()
+			return s.longFirstLine(columns)
 		}
 		if line := bytes.TrimSpace(s.data()[:n]); len(line) > 0 {
 			return line, nil
@@ -58,13 +59,13 @@ func (s *scanner) firstLine() ([]byte, error) {
 }
 
 // longFirstLine may be a bad row of NDJSON, but not a header.
-func (s *scanner) longFirstLine() ([]byte, error) {
+func (s *scanner) longFirstLine(columns string) ([]byte, error) {
 	line := bytes.TrimLeft(s.data(), " \t")
 	if bytes.HasPrefix(line, []byte("{")) {
 		return line, nil
 	}
 	return nil, cmp.Or(checkKind(line), refused("wrong_header",
-		"the first line is longer than %d bytes: it should be a header with at least %s", s.limit, listed(columnNames[:required])))
+		"the first line is longer than %d bytes: it should be a header with at least %s", s.limit, columns))
 }
 
 // kinds are files that people take for CSV, by their first bytes.

@@ -98,7 +98,7 @@ func TestEveryFormatGivesTheSameRows(t *testing.T) {
 
 func TestColumnsAreMappedAndDefaultsFillWhatIsNotThere(t *testing.T) {
 	t.Parallel()
-	columns, err := rows.ParseColumns([]byte(`{"columns": {"InvoiceNo":"order_ref", "StockCode ":"sku", "STOCKCODE":"sku"}, "defaults": {"customer_id":"me","currency":"GBP"}}`))
+	columns, err := rows.ParseColumns(rows.Orders, []byte(`{"columns": {"InvoiceNo":"order_ref", "StockCode ":"sku", "STOCKCODE":"sku"}, "defaults": {"customer_id":"me","currency":"GBP"}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestColumnsThatCannotBeUsedAreRefused(t *testing.T) {
 		`{"defaults": {"quantity":"1.5"}}`:     `quantity is "1.5": it must be a whole number`,
 		`{"defaults": {"currency":"pounds"}}`:  `three capital letters`,
 	} {
-		_, err := rows.ParseColumns([]byte(file))
+		_, err := rows.ParseColumns(rows.Orders, []byte(file))
 		tells(t, file, err, "bad_columns", "columns.json", words)
 	}
 	bad := rows.Columns{Names: map[string]string{"a": "b"}}
@@ -152,7 +152,7 @@ func TestColumnsThatCannotBeUsedAreRefused(t *testing.T) {
 func TestColumnsAndLayoutTravelAsJSON(t *testing.T) {
 	t.Parallel()
 	const text = `{"columns":{"a":"order_ref"},"defaults":{"customer_id":"C"}}`
-	columns, err := rows.ParseColumns([]byte(text))
+	columns, err := rows.ParseColumns(rows.Orders, []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,13 @@ const (
 	maxSKU    = 64
 	maxMethod = 64
 	maxNote   = 1000
+	maxName   = 200
+)
+
+// The most that a product of the catalogue may cost, in minor units, and be there.
+const (
+	maxItemPrice = 1_000_000_000_000
+	maxStock     = 1_000_000_000
 )
 
 // violations are all that is wrong with a row.
@@ -27,17 +34,34 @@ func (v *violations) add(c column, format string, args ...any) {
 	*v = append(*v, fault.Field{Name: c.String(), Message: fmt.Sprintf(format, args...)})
 }
 
-// parse makes a row of its fields and says everything that is wrong with them.
-func (row *Row) parse(f *fields, maxQuantity int32) violations {
+// parseOrder makes a row of an order of its fields and says everything that is wrong with them.
+func (row *Row) parseOrder(f *fields, l Limits) violations {
 	var v violations
 	row.OrderRef = v.text(f, orderRef, 1, maxRef)
 	row.CustomerID = v.text(f, customerID, 1, maxID)
 	row.SKU = v.text(f, sku, 1, maxSKU)
-	row.Quantity = v.quantity(f, maxQuantity)
+	row.Quantity = int32(v.whole(f, quantity, 1, int64(l.Quantity)))
 	row.Currency = v.currency(f)
 	row.UnitPrice = v.price(f, row.Currency)
 	row.PaymentMethod = v.text(f, paymentMethod, 0, maxMethod)
 	row.Note = v.text(f, note, 0, maxNote)
+	return v
+}
+
+// parseItem makes a row of the catalogue of its fields and says everything that is wrong with them.
+func (row *Row) parseItem(f *fields, _ Limits) violations {
+	var v violations
+	row.SKU = v.text(f, sku, 1, maxSKU)
+	row.Name = v.text(f, name, 1, maxName)
+	row.Currency = v.currency(f)
+	row.UnitPrice = v.price(f, row.Currency)
+	switch {
+	case strings.TrimSpace(f[unitPrice]) == "":
+		v.add(unitPrice, "is missing")
+	case row.UnitPrice != nil && *row.UnitPrice > maxItemPrice:
+		v.add(unitPrice, "is %s: it is more than we take", short(f[unitPrice]))
+	}
+	row.Stock = v.whole(f, stock, 0, maxStock)
 	return v
 }
 
@@ -63,20 +87,21 @@ func (v *violations) text(f *fields, c column, least, most int) string {
 	return s
 }
 
-func (v *violations) quantity(f *fields, most int32) int32 {
-	s := strings.TrimSpace(f[quantity])
+// whole is a whole number.
+func (v *violations) whole(f *fields, c column, least, most int64) int64 {
+	s := strings.TrimSpace(f[c])
 	n, err := strconv.ParseInt(s, 10, 64) // out of range, n is the nearest that is in
 	switch {
 	case s == "":
-		v.add(quantity, "is missing")
+		v.add(c, "is missing")
 	case errors.Is(err, strconv.ErrSyntax):
-		v.add(quantity, "is %s: it must be a whole number", quote(s))
-	case n < 1:
-		v.add(quantity, "is %s: it must be at least 1", short(s))
-	case n > int64(most):
-		v.add(quantity, "is %s: the most is %d", short(s), most)
+		v.add(c, "is %s: it must be a whole number", quote(s))
+	case n < least:
+		v.add(c, "is %s: it must be at least %d", short(s), least)
+	case n > most:
+		v.add(c, "is %s: the most is %d", short(s), most)
 	default:
-		return int32(n)
+		return n
 	}
 	return 0
 }

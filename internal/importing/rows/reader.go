@@ -105,7 +105,7 @@ func (r *Reader) read(span Span, raw []byte, long bool) Row {
 		row.OrderRef = readableRef(f)
 		return row
 	}
-	if bad := row.parse(&f, r.layout.Limits.Quantity); len(bad) > 0 {
+	if bad := r.lookup.parse(&row, &f, r.layout.Limits); len(bad) > 0 {
 		row.Err = &fault.Error{Code: codes.InvalidArgument, Reason: "bad_row", Message: "the row is not valid", Fields: bad}
 	}
 	return row

@@ -1,4 +1,4 @@
-// Package rows reads files of orders, one row a product, as a stream: CSV (RFC 4180) and NDJSON, of any size, in memory
+// Package rows reads files of orders or of the catalogue, one row a product, as a stream: CSV (RFC 4180) and NDJSON, of any size, in memory
 // bounded by the longest row taken. A bad row is told in words and never ends the reading.
 //
 // One rule says where a row ends (see rule), and everything goes by it: Reader reads rows, Reader.Groups makes orders of
@@ -20,12 +20,14 @@ type Row struct {
 	Raw string // the row as it stands in the file, without its line break; only the beginning of one that is too long
 	Err error  // what is wrong with the row, for who made the file; a *fault.Error
 
-	OrderRef string // also of a bad row, if it can be read
+	OrderRef string // of an order's row; also of a bad one, if it can be read
 
-	// The rest is for rows without Err.
+	// The rest is for rows without Err, and by the file's Kind: an order's row has no Name.
 	CustomerID    string
 	SKU           string
+	Name          string
 	Quantity      int32
+	Stock         int64  // what is physically there
 	UnitPrice     *int64 // in minor units of Currency; nil if the file has none
 	Currency      string // ISO 4217
 	PaymentMethod string

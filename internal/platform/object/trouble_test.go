@@ -66,7 +66,9 @@ func TestTroubleThatPassesIsNotSeen(t *testing.T) {
 			return true
 		})
 		content := strings.Repeat("x", 9*mib)
-		o := create(t, b, name, content)
+		create(t, b, name, "x")
+		o := replace(t, b, name, content)
+		create(t, b, name+" too", content)
 		if _, err := b.Stat(t.Context(), name, 0); err != nil {
 			t.Errorf("%s: Stat: %v", name, err)
 		}

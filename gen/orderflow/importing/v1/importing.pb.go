@@ -97,7 +97,7 @@ type Import struct {
 	ImportId string `protobuf:"bytes,1,opt,name=import_id,json=importId,proto3" json:"import_id,omitempty"`
 	// The upload's name in its bucket.
 	File string `protobuf:"bytes,2,opt,name=file,proto3" json:"file,omitempty"`
-	// Whose file: the folder it was uploaded to.
+	// Whose orders: the folder they were uploaded to. Empty for a catalogue.
 	Source string `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
 	// Where it stands.
 	State ImportState `protobuf:"varint,4,opt,name=state,proto3,enum=orderflow.importing.v1.ImportState" json:"state,omitempty"`
@@ -121,9 +121,9 @@ type Import struct {
 	AlreadyThere int64 `protobuf:"varint,13,opt,name=already_there,json=alreadyThere,proto3" json:"already_there,omitempty"`
 	// Orders that were rejected, with all their rows.
 	RejectedOrders int64 `protobuf:"varint,14,opt,name=rejected_orders,json=rejectedOrders,proto3" json:"rejected_orders,omitempty"`
-	// Rows of rejected orders.
+	// Rows of rejected orders; of a catalogue, rejected rows.
 	RejectedRows int64 `protobuf:"varint,15,opt,name=rejected_rows,json=rejectedRows,proto3" json:"rejected_rows,omitempty"`
-	// How many orders were rejected for what, by reason.
+	// How many orders, or rows of a catalogue, were rejected for what, by reason.
 	RejectedByReason map[string]int64 `protobuf:"bytes,16,rep,name=rejected_by_reason,json=rejectedByReason,proto3" json:"rejected_by_reason,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	// What the orders that were made cost, by currency.
 	Totals []*v1.Money `protobuf:"bytes,17,rep,name=totals,proto3" json:"totals,omitempty"`
@@ -134,7 +134,11 @@ type Import struct {
 	// The report's object, gs://…, once it is there.
 	SummaryUri string `protobuf:"bytes,20,opt,name=summary_uri,json=summaryUri,proto3" json:"summary_uri,omitempty"`
 	// The rejected rows' object, ready to be corrected and uploaded again; empty if there are none.
-	RejectsUri    string `protobuf:"bytes,21,opt,name=rejects_uri,json=rejectsUri,proto3" json:"rejects_uri,omitempty"`
+	RejectsUri string `protobuf:"bytes,21,opt,name=rejects_uri,json=rejectsUri,proto3" json:"rejects_uri,omitempty"`
+	// Of a catalogue: products that are in the catalogue as this file states them.
+	Items int64 `protobuf:"varint,22,opt,name=items,proto3" json:"items,omitempty"`
+	// Of a catalogue: products that were left as a newer file states them.
+	Superseded    int64 `protobuf:"varint,23,opt,name=superseded,proto3" json:"superseded,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -316,6 +320,20 @@ func (x *Import) GetRejectsUri() string {
 	return ""
 }
 
+func (x *Import) GetItems() int64 {
+	if x != nil {
+		return x.Items
+	}
+	return 0
+}
+
+func (x *Import) GetSuperseded() int64 {
+	if x != nil {
+		return x.Superseded
+	}
+	return 0
+}
+
 // ListImportsRequest asks for imports, newest first.
 type ListImportsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -430,7 +448,7 @@ var File_orderflow_importing_v1_importing_proto protoreflect.FileDescriptor
 
 const file_orderflow_importing_v1_importing_proto_rawDesc = "" +
 	"\n" +
-	"&orderflow/importing/v1/importing.proto\x12\x16orderflow.importing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dorderflow/type/v1/types.proto\"\xd7\x06\n" +
+	"&orderflow/importing/v1/importing.proto\x12\x16orderflow.importing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dorderflow/type/v1/types.proto\"\x8d\a\n" +
 	"\x06Import\x12\x1b\n" +
 	"\timport_id\x18\x01 \x01(\tR\bimportId\x12\x12\n" +
 	"\x04file\x18\x02 \x01(\tR\x04file\x12\x16\n" +
@@ -459,7 +477,11 @@ const file_orderflow_importing_v1_importing_proto_rawDesc = "" +
 	"\vsummary_uri\x18\x14 \x01(\tR\n" +
 	"summaryUri\x12\x1f\n" +
 	"\vrejects_uri\x18\x15 \x01(\tR\n" +
-	"rejectsUri\x1aC\n" +
+	"rejectsUri\x12\x14\n" +
+	"\x05items\x18\x16 \x01(\x03R\x05items\x12\x1e\n" +
+	"\n" +
+	"superseded\x18\x17 \x01(\x03R\n" +
+	"superseded\x1aC\n" +
 	"\x15RejectedByReasonEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"P\n" +

@@ -725,7 +725,10 @@ func (x *ListItemsResponse) GetNextPageToken() string {
 type UpsertItemsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// At most 500.
-	Items         []*StatedItem `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	Items []*StatedItem `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	// Which statement this is a part of: of two about one item, the higher counts, in whatever order they arrive. The
+	// generation of the file it comes from; 0 counts always, and leaves what is known of generations.
+	Generation    int64 `protobuf:"varint,2,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -767,6 +770,13 @@ func (x *UpsertItemsRequest) GetItems() []*StatedItem {
 	return nil
 }
 
+func (x *UpsertItemsRequest) GetGeneration() int64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
 // StatedItem is a product as the catalogue states it.
 type StatedItem struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -777,7 +787,9 @@ type StatedItem struct {
 	// Price of one.
 	UnitPrice *v1.Money `protobuf:"bytes,3,opt,name=unit_price,json=unitPrice,proto3" json:"unit_price,omitempty"`
 	// What is physically there, held items included. The difference to the last stated level is added to what is available.
-	Stock         int64 `protobuf:"varint,4,opt,name=stock,proto3" json:"stock,omitempty"`
+	Stock int64 `protobuf:"varint,4,opt,name=stock,proto3" json:"stock,omitempty"`
+	// Where in the statement it stands: the line of the file. Of two lines about one item, the first to arrive counts.
+	Line          int64 `protobuf:"varint,5,opt,name=line,proto3" json:"line,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -840,9 +852,18 @@ func (x *StatedItem) GetStock() int64 {
 	return 0
 }
 
-// UpsertItemsResponse is empty.
+func (x *StatedItem) GetLine() int64 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
+}
+
+// UpsertItemsResponse says what was not set. Items that were set before by the same line count as set.
 type UpsertItemsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Items that are as another statement has them.
+	Ignored       []*IgnoredItem `protobuf:"bytes,1,rep,name=ignored,proto3" json:"ignored,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -875,6 +896,77 @@ func (x *UpsertItemsResponse) ProtoReflect() protoreflect.Message {
 // Deprecated: Use UpsertItemsResponse.ProtoReflect.Descriptor instead.
 func (*UpsertItemsResponse) Descriptor() ([]byte, []int) {
 	return file_orderflow_inventory_v1_inventory_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *UpsertItemsResponse) GetIgnored() []*IgnoredItem {
+	if x != nil {
+		return x.Ignored
+	}
+	return nil
+}
+
+// IgnoredItem is an item that was left as it is.
+type IgnoredItem struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The product.
+	Sku string `protobuf:"bytes,1,opt,name=sku,proto3" json:"sku,omitempty"`
+	// The statement that counts: a higher generation, or the same one.
+	Generation int64 `protobuf:"varint,2,opt,name=generation,proto3" json:"generation,omitempty"`
+	// The line of it.
+	Line          int64 `protobuf:"varint,3,opt,name=line,proto3" json:"line,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IgnoredItem) Reset() {
+	*x = IgnoredItem{}
+	mi := &file_orderflow_inventory_v1_inventory_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IgnoredItem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IgnoredItem) ProtoMessage() {}
+
+func (x *IgnoredItem) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_inventory_v1_inventory_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IgnoredItem.ProtoReflect.Descriptor instead.
+func (*IgnoredItem) Descriptor() ([]byte, []int) {
+	return file_orderflow_inventory_v1_inventory_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *IgnoredItem) GetSku() string {
+	if x != nil {
+		return x.Sku
+	}
+	return ""
+}
+
+func (x *IgnoredItem) GetGeneration() int64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
+func (x *IgnoredItem) GetLine() int64 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
 }
 
 var File_orderflow_inventory_v1_inventory_proto protoreflect.FileDescriptor
@@ -926,17 +1018,28 @@ const file_orderflow_inventory_v1_inventory_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tR\tpageToken\"o\n" +
 	"\x11ListItemsResponse\x122\n" +
 	"\x05items\x18\x01 \x03(\v2\x1c.orderflow.inventory.v1.ItemR\x05items\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"N\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"n\n" +
 	"\x12UpsertItemsRequest\x128\n" +
-	"\x05items\x18\x01 \x03(\v2\".orderflow.inventory.v1.StatedItemR\x05items\"\x81\x01\n" +
+	"\x05items\x18\x01 \x03(\v2\".orderflow.inventory.v1.StatedItemR\x05items\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x02 \x01(\x03R\n" +
+	"generation\"\x95\x01\n" +
 	"\n" +
 	"StatedItem\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x127\n" +
 	"\n" +
 	"unit_price\x18\x03 \x01(\v2\x18.orderflow.type.v1.MoneyR\tunitPrice\x12\x14\n" +
-	"\x05stock\x18\x04 \x01(\x03R\x05stock\"\x15\n" +
-	"\x13UpsertItemsResponse2\xf3\x04\n" +
+	"\x05stock\x18\x04 \x01(\x03R\x05stock\x12\x12\n" +
+	"\x04line\x18\x05 \x01(\x03R\x04line\"T\n" +
+	"\x13UpsertItemsResponse\x12=\n" +
+	"\aignored\x18\x01 \x03(\v2#.orderflow.inventory.v1.IgnoredItemR\aignored\"S\n" +
+	"\vIgnoredItem\x12\x10\n" +
+	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x02 \x01(\x03R\n" +
+	"generation\x12\x12\n" +
+	"\x04line\x18\x03 \x01(\x03R\x04line2\xf3\x04\n" +
 	"\x10InventoryService\x12c\n" +
 	"\n" +
 	"QuoteItems\x12).orderflow.inventory.v1.QuoteItemsRequest\x1a*.orderflow.inventory.v1.QuoteItemsResponse\x12i\n" +
@@ -958,7 +1061,7 @@ func file_orderflow_inventory_v1_inventory_proto_rawDescGZIP() []byte {
 	return file_orderflow_inventory_v1_inventory_proto_rawDescData
 }
 
-var file_orderflow_inventory_v1_inventory_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_orderflow_inventory_v1_inventory_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_orderflow_inventory_v1_inventory_proto_goTypes = []any{
 	(*Item)(nil),                 // 0: orderflow.inventory.v1.Item
 	(*Reservation)(nil),          // 1: orderflow.inventory.v1.Reservation
@@ -976,39 +1079,41 @@ var file_orderflow_inventory_v1_inventory_proto_goTypes = []any{
 	(*UpsertItemsRequest)(nil),   // 13: orderflow.inventory.v1.UpsertItemsRequest
 	(*StatedItem)(nil),           // 14: orderflow.inventory.v1.StatedItem
 	(*UpsertItemsResponse)(nil),  // 15: orderflow.inventory.v1.UpsertItemsResponse
-	nil,                          // 16: orderflow.inventory.v1.ReserveStockRequest.QuantitiesEntry
-	(*v1.Money)(nil),             // 17: orderflow.type.v1.Money
-	(v1.ReservationState)(0),     // 18: orderflow.type.v1.ReservationState
+	(*IgnoredItem)(nil),          // 16: orderflow.inventory.v1.IgnoredItem
+	nil,                          // 17: orderflow.inventory.v1.ReserveStockRequest.QuantitiesEntry
+	(*v1.Money)(nil),             // 18: orderflow.type.v1.Money
+	(v1.ReservationState)(0),     // 19: orderflow.type.v1.ReservationState
 }
 var file_orderflow_inventory_v1_inventory_proto_depIdxs = []int32{
-	17, // 0: orderflow.inventory.v1.Item.unit_price:type_name -> orderflow.type.v1.Money
-	18, // 1: orderflow.inventory.v1.Reservation.state:type_name -> orderflow.type.v1.ReservationState
+	18, // 0: orderflow.inventory.v1.Item.unit_price:type_name -> orderflow.type.v1.Money
+	19, // 1: orderflow.inventory.v1.Reservation.state:type_name -> orderflow.type.v1.ReservationState
 	4,  // 2: orderflow.inventory.v1.QuoteItemsResponse.quotes:type_name -> orderflow.inventory.v1.Quote
-	17, // 3: orderflow.inventory.v1.Quote.unit_price:type_name -> orderflow.type.v1.Money
-	16, // 4: orderflow.inventory.v1.ReserveStockRequest.quantities:type_name -> orderflow.inventory.v1.ReserveStockRequest.QuantitiesEntry
+	18, // 3: orderflow.inventory.v1.Quote.unit_price:type_name -> orderflow.type.v1.Money
+	17, // 4: orderflow.inventory.v1.ReserveStockRequest.quantities:type_name -> orderflow.inventory.v1.ReserveStockRequest.QuantitiesEntry
 	1,  // 5: orderflow.inventory.v1.ReserveStockResponse.reservation:type_name -> orderflow.inventory.v1.Reservation
 	1,  // 6: orderflow.inventory.v1.ReleaseStockResponse.reservation:type_name -> orderflow.inventory.v1.Reservation
 	0,  // 7: orderflow.inventory.v1.GetItemResponse.item:type_name -> orderflow.inventory.v1.Item
 	0,  // 8: orderflow.inventory.v1.ListItemsResponse.items:type_name -> orderflow.inventory.v1.Item
 	14, // 9: orderflow.inventory.v1.UpsertItemsRequest.items:type_name -> orderflow.inventory.v1.StatedItem
-	17, // 10: orderflow.inventory.v1.StatedItem.unit_price:type_name -> orderflow.type.v1.Money
-	2,  // 11: orderflow.inventory.v1.InventoryService.QuoteItems:input_type -> orderflow.inventory.v1.QuoteItemsRequest
-	5,  // 12: orderflow.inventory.v1.InventoryService.ReserveStock:input_type -> orderflow.inventory.v1.ReserveStockRequest
-	7,  // 13: orderflow.inventory.v1.InventoryService.ReleaseStock:input_type -> orderflow.inventory.v1.ReleaseStockRequest
-	9,  // 14: orderflow.inventory.v1.InventoryService.GetItem:input_type -> orderflow.inventory.v1.GetItemRequest
-	11, // 15: orderflow.inventory.v1.InventoryService.ListItems:input_type -> orderflow.inventory.v1.ListItemsRequest
-	13, // 16: orderflow.inventory.v1.InventoryService.UpsertItems:input_type -> orderflow.inventory.v1.UpsertItemsRequest
-	3,  // 17: orderflow.inventory.v1.InventoryService.QuoteItems:output_type -> orderflow.inventory.v1.QuoteItemsResponse
-	6,  // 18: orderflow.inventory.v1.InventoryService.ReserveStock:output_type -> orderflow.inventory.v1.ReserveStockResponse
-	8,  // 19: orderflow.inventory.v1.InventoryService.ReleaseStock:output_type -> orderflow.inventory.v1.ReleaseStockResponse
-	10, // 20: orderflow.inventory.v1.InventoryService.GetItem:output_type -> orderflow.inventory.v1.GetItemResponse
-	12, // 21: orderflow.inventory.v1.InventoryService.ListItems:output_type -> orderflow.inventory.v1.ListItemsResponse
-	15, // 22: orderflow.inventory.v1.InventoryService.UpsertItems:output_type -> orderflow.inventory.v1.UpsertItemsResponse
-	17, // [17:23] is the sub-list for method output_type
-	11, // [11:17] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	18, // 10: orderflow.inventory.v1.StatedItem.unit_price:type_name -> orderflow.type.v1.Money
+	16, // 11: orderflow.inventory.v1.UpsertItemsResponse.ignored:type_name -> orderflow.inventory.v1.IgnoredItem
+	2,  // 12: orderflow.inventory.v1.InventoryService.QuoteItems:input_type -> orderflow.inventory.v1.QuoteItemsRequest
+	5,  // 13: orderflow.inventory.v1.InventoryService.ReserveStock:input_type -> orderflow.inventory.v1.ReserveStockRequest
+	7,  // 14: orderflow.inventory.v1.InventoryService.ReleaseStock:input_type -> orderflow.inventory.v1.ReleaseStockRequest
+	9,  // 15: orderflow.inventory.v1.InventoryService.GetItem:input_type -> orderflow.inventory.v1.GetItemRequest
+	11, // 16: orderflow.inventory.v1.InventoryService.ListItems:input_type -> orderflow.inventory.v1.ListItemsRequest
+	13, // 17: orderflow.inventory.v1.InventoryService.UpsertItems:input_type -> orderflow.inventory.v1.UpsertItemsRequest
+	3,  // 18: orderflow.inventory.v1.InventoryService.QuoteItems:output_type -> orderflow.inventory.v1.QuoteItemsResponse
+	6,  // 19: orderflow.inventory.v1.InventoryService.ReserveStock:output_type -> orderflow.inventory.v1.ReserveStockResponse
+	8,  // 20: orderflow.inventory.v1.InventoryService.ReleaseStock:output_type -> orderflow.inventory.v1.ReleaseStockResponse
+	10, // 21: orderflow.inventory.v1.InventoryService.GetItem:output_type -> orderflow.inventory.v1.GetItemResponse
+	12, // 22: orderflow.inventory.v1.InventoryService.ListItems:output_type -> orderflow.inventory.v1.ListItemsResponse
+	15, // 23: orderflow.inventory.v1.InventoryService.UpsertItems:output_type -> orderflow.inventory.v1.UpsertItemsResponse
+	18, // [18:24] is the sub-list for method output_type
+	12, // [12:18] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_orderflow_inventory_v1_inventory_proto_init() }
@@ -1022,7 +1127,7 @@ func file_orderflow_inventory_v1_inventory_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_orderflow_inventory_v1_inventory_proto_rawDesc), len(file_orderflow_inventory_v1_inventory_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
