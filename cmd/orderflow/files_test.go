@@ -67,8 +67,8 @@ func TestBadFilesSayWhatIsWrong(t *testing.T) {
 		}
 	}
 	for name, tt := range map[string]struct{ rows, want string }{
-		"no price column": {"sku,name,currency,stock\n", "has no column unit_price: it has sku, name, currency, stock"},
-		"price":           {"sku,name,unit_price,currency,stock\nx,X,1.234,GBP,1\n", `line 2: price "1.234"`},
+		"no price column": {"sku,name,currency,stock\n", `has no column unit_price. It has "sku", "name", "currency" and "stock"`},
+		"price":           {"sku,name,unit_price,currency,stock\nx,X,1.234,GBP,1\n", `line 2: the row is not valid: unit_price is "1.234"`},
 		"stock":           {"sku,name,unit_price,currency,stock\nx,X,1.23,GBP,lots\n", "line 2"},
 	} {
 		if _, err := readCatalogue(file(t, "c.csv", tt.rows)); err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -79,14 +79,21 @@ func TestBadFilesSayWhatIsWrong(t *testing.T) {
 
 func TestPricesAreReadWithoutFloatingPoint(t *testing.T) {
 	t.Parallel()
+	read := func(price string) (int64, error) {
+		items, err := readCatalogue(file(t, "c.csv", "sku,name,unit_price,currency,stock\nx,X,\""+price+"\",GBP,1\n"))
+		if err != nil {
+			return 0, err
+		}
+		return items[0].GetUnitPrice().GetMinorUnits(), nil
+	}
 	for s, want := range map[string]int64{"0.85": 85, "11.96": 1196, "3": 300, "3.1": 310, "0": 0, "4.35": 435, " 2.50 ": 250} {
-		if got, err := minorUnits(s); err != nil || got != want {
-			t.Errorf("minorUnits(%q) = %d, %v; want %d", s, got, err, want)
+		if got, err := read(s); err != nil || got != want {
+			t.Errorf("%q is %d, %v; want %d", s, got, err, want)
 		}
 	}
 	for _, s := range []string{"", "-1", "+1", "1.234", "1,50", "£1", "1e3", ".", "99999999999999999999"} {
-		if got, err := minorUnits(s); err == nil {
-			t.Errorf("minorUnits(%q) = %d, want an error", s, got)
+		if got, err := read(s); err == nil {
+			t.Errorf("%q is %d, want an error", s, got)
 		}
 	}
 }

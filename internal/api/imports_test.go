@@ -52,6 +52,15 @@ func TestImportIsWhatItsRecordSays(t *testing.T) {
 	}
 }
 
+func TestImportOfACatalogueSaysWhatBecameOfItsProducts(t *testing.T) {
+	t.Parallel()
+	got := api.Import(&importing.Import{Kind: rows.Catalogue, Tally: importing.Tally{Rows: 9, Items: 5, Superseded: 3, RejectedRows: 1}}, url)
+	want := &importingv1.Import{Rows: 9, Items: 5, Superseded: 3, RejectedRows: 1}
+	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+		t.Errorf("import (-want +got):\n%s", diff)
+	}
+}
+
 func TestOnlyReportsThatExistAreNamed(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

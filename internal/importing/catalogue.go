@@ -25,7 +25,7 @@ type Statement struct {
 
 // Items keeps the products.
 type Items interface {
-	// Upsert sets at most 500 products, each once. Of two files that state a product the one with the higher generation
+	// Upsert sets products, each of them once and at most a batch's (checkpointOrders). Of two files that state a product the one with the higher generation
 	// counts, whichever comes first; of two lines of one file the first that comes. Products that another statement
 	// counts for are left as they are and answered, by SKU. Again, it changes nothing and answers the same.
 	// InvalidArgument if any product is refused.

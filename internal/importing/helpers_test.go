@@ -268,7 +268,7 @@ type orders struct {
 	mu    sync.Mutex
 	made  map[string]made
 	tries int
-	takes func() time.Duration
+	takes func(importing.Order) time.Duration
 }
 
 const price = 250
@@ -334,7 +334,7 @@ type placing struct {
 func (p placing) Place(ctx context.Context, o importing.Order) (placed importing.Placed, err error) {
 	if p.takes != nil {
 		select {
-		case <-time.After(p.takes()):
+		case <-time.After(p.takes(o)):
 		case <-ctx.Done():
 		}
 	}

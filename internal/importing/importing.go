@@ -170,7 +170,7 @@ var (
 type Messages interface {
 	// Work asks that a chunk be worked on. c.Sent tells one asking from the next.
 	Work(ctx context.Context, c *Chunk) error
-	// Announce tells that an import ended.
+	// Announce tells that an import of orders ended.
 	Announce(ctx context.Context, im *Import) error
 }
 

@@ -112,7 +112,7 @@ func live() int64 {
 // Not in parallel: others would be weighed too.
 func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
 	const (
-		most  = 20 << 20
+		most  = 16 << 20
 		block = 1000 // rows
 	)
 	wide := strings.Repeat("x", 900)
@@ -121,8 +121,8 @@ func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
 		row  func(i int) string
 	}{
 		"good":                     {50 << 20, func(i int) string { return "o" + strconv.Itoa(i/10) + ",c,a,1," + wide }},
-		"every row is bad":         {24 << 20, func(i int) string { return "o" + strconv.Itoa(i/10) + ",c,a,0," + wide }},
-		"no order_ref can be read": {24 << 20, func(int) string { return ",c,a,1," + wide }},
+		"every row is bad":         {20 << 20, func(i int) string { return "o" + strconv.Itoa(i/10) + ",c,a,0," + wide }},
+		"no order_ref can be read": {20 << 20, func(int) string { return ",c,a,1," + wide }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

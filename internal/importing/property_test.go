@@ -324,7 +324,7 @@ func TestWhateverBefallsEveryOrderIsMadeOnce(t *testing.T) {
 			said := &complaints{TB: t}
 			w := newWorld(said)
 			w.chunk, w.budget, w.parallel = chunk, budget, parallel
-			w.orders.takes = func() time.Duration { return rand.N(10 * time.Second) }
+			w.orders.takes = func(importing.Order) time.Duration { return rand.N(10 * time.Second) }
 			for range 2 {
 				before := maps.Clone(w.orders.all())
 				im, err := c.importAll(w, text)

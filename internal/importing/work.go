@@ -73,7 +73,7 @@ type Worker struct {
 const (
 	checkpointOrders = 500
 	checkpointRows   = 10 * checkpointOrders
-	checkpointBytes  = 4 << 20
+	checkpointBytes  = 2 << 20
 	checkpointTime   = 10 * time.Second
 )
 

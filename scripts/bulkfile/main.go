@@ -18,7 +18,7 @@ func main() {
 	megabytes := flag.Int64("mb", 100, "about how large the file is, in 10^6 bytes")
 	flag.Parse()
 	out := bufio.NewWriterSize(os.Stdout, 1<<20)
-	written, err := fmt.Fprintln(out, "order_ref,customer_id,sku,description,quantity,order_date,unit_price,country,payment_method")
+	written, err := fmt.Fprintln(out, "order_ref,customer_id,sku,description,quantity,order_date,price,country,payment_method")
 	for n := 0; err == nil && int64(written) < *megabytes*1_000_000; n++ {
 		var w int
 		w, err = fmt.Fprintf(out, "BULK-%08d,C%05d,%s,\"HANGING HEART, WHITE %d\",1,12/1/10 8:26,2.55,United Kingdom,pm_approve\n",

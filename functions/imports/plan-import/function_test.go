@@ -8,6 +8,7 @@ import (
 	_ "orderflow.dev/functions/imports/plan-import"
 	eventv1 "orderflow.dev/gen/orderflow/event/v1"
 	"orderflow.dev/internal/importing"
+	"orderflow.dev/internal/importing/rows"
 	"orderflow.dev/internal/platform/object"
 	"orderflow.dev/internal/store"
 	"orderflow.dev/local/cloudtest"
@@ -47,8 +48,19 @@ func TestAnUploadIsKeptCutAndAskedFor(t *testing.T) {
 	}
 }
 
+func TestACatalogueIsPlannedToo(t *testing.T) {
+	o := cloudtest.Upload(t, "catalog/a.csv", "sku,name,unit_price,currency,stock\nTEA,Tea,1.00,GBP,5\n")
+	if a := finalized(t, o); a.Status != 204 {
+		t.Fatalf("answer %d %s", a.Status, a.Body)
+	}
+	im, err := store.NewImports(cloudtest.Database(t, "imports")).Get(t.Context(), importing.ID(o.Bucket, o.Name, o.Generation))
+	if err != nil || im.State != importing.Working || im.Chunks != 1 || im.Kind != rows.Catalogue {
+		t.Errorf("import %+v, error %v", im, err)
+	}
+}
+
 func TestWhatIsNoUploadIsLeftAlone(t *testing.T) {
-	for _, name := range []string{"readme.txt", "orders/acme/columns.json", "orders/a.csv", "done/x/a.csv"} {
+	for _, name := range []string{"readme.txt", "orders/acme/columns.json", "catalog/columns.json", "orders/a.csv", "done/x/a.csv"} {
 		o := cloudtest.Upload(t, name, "x")
 		if a := finalized(t, o); a.Status != 204 {
 			t.Errorf("%s: answer %d %s", name, a.Status, a.Body)
