@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -30,21 +31,17 @@ type Orders struct {
 
 // Place implements importing.Orders.
 func (c Orders) Place(ctx context.Context, o importing.Order) (importing.Placed, error) {
-	placed, _, err := c.Placing.Place(ctx, request(o))
+	there, _, err := c.Placing.Place(ctx, request(o))
 	if fault.Reason(err) == "idempotency_key_reused" {
-		return importing.Placed{}, fault.New(codes.InvalidArgument, importing.AlreadyImported,
+		err = fault.New(codes.InvalidArgument, importing.AlreadyImported,
 			"order_ref %s was imported before, with other content: give an order that is another a reference of its own", o.Ref)
-	}
-	if err != nil {
+	} else if err != nil {
 		return importing.Placed{}, err
 	}
-	id, line, err := parseOrigin(placed.Origin)
-	if err != nil {
-		return importing.Placed{}, err
-	}
+	id, line, originErr := parseOrigin(there.Origin)
 	return importing.Placed{
-		ImportID: id, FirstLine: line, Currency: placed.Total().GetCurrencyCode(), MinorUnits: placed.Total().GetMinorUnits(),
-	}, nil
+		ImportID: id, FirstLine: line, Currency: there.Total().GetCurrencyCode(), MinorUnits: there.Total().GetMinorUnits(),
+	}, cmp.Or(originErr, err)
 }
 
 func request(o importing.Order) order.Request {

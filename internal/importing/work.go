@@ -47,7 +47,7 @@ type Placed struct {
 }
 
 // Orders takes orders as the HTTP intake does. An order that is there with the same content is answered as it is.
-// Refusals are permanent (fault.Permanent): already_imported is one that is there with other content, and is answered
+// Refusals are INVALID_ARGUMENT: already_imported is one that is there with other content, and is answered
 // too, so that it can be said where it is in the file.
 type Orders interface {
 	Place(ctx context.Context, o Order) (Placed, error)
@@ -280,7 +280,7 @@ func (w Worker) placeOne(ctx context.Context, im *Import, g *rows.Group) (result
 		switch {
 		case err == nil:
 			return result{placed: placed, err: repeated(im, g, placed)}, nil
-		case fault.Permanent(err):
+		case fault.Code(err) == codes.InvalidArgument: // any other is ours, and no reason to reject an order
 			return result{err: cmp.Or(repeated(im, g, placed), err)}, nil
 		case n == placeAttempts-1:
 			return result{}, err

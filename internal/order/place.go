@@ -36,7 +36,8 @@ type Placing struct {
 }
 
 // Place makes an order, or finds the one that the same customer made with the same key: then replayed is true and
-// the order is as it was when it was placed. ALREADY_EXISTS-like refusals say how the requests differ.
+// the order is as it was when it was placed. Of a key that another request has used the order is answered as well as
+// the refusal.
 //
 // The id is made from customer and key, so the write that makes the order is also the check for a replay.
 func (p Placing) Place(ctx context.Context, r Request) (o *Order, replayed bool, err error) {
@@ -48,13 +49,10 @@ func (p Placing) Place(ctx context.Context, r Request) (o *Order, replayed bool,
 		// A replay must get its first answer even if the catalogue has changed or is away; and while it is not known
 		// whether this is one, a refusal could be the wrong answer.
 		o, rerr := p.replay(ctx, &r)
-		switch {
-		case rerr == nil:
-			return o, true, nil
-		case !errors.Is(rerr, ErrNotFound):
-			return nil, false, rerr
+		if errors.Is(rerr, ErrNotFound) {
+			return nil, false, err
 		}
-		return nil, false, err
+		return o, rerr == nil, rerr
 	}
 	o = &Order{ID: r.OrderID(), Fingerprint: r.fingerprint(), Address: r.Address, Note: r.Note, Origin: r.Origin}
 	o.Journal.Append(created, false)
@@ -124,14 +122,14 @@ func priced(lines []Line, quotes map[string]Quote) ([]*typev1.OrderLine, *typev1
 var errKeyReused = fault.New(codes.InvalidArgument, "idempotency_key_reused",
 	"this Idempotency-Key was used for another order: use a new key for a new order")
 
-// replay is the order that an earlier request with this key made, as it was then.
+// replay is the order that an earlier request with this key made, as it was then; as it is, if it was another request.
 func (p Placing) replay(ctx context.Context, r *Request) (*Order, error) {
 	o, err := p.Orders.Get(ctx, r.OrderID())
 	if err != nil {
 		return nil, err
 	}
 	if !bytes.Equal(o.Fingerprint, r.fingerprint()) {
-		return nil, errKeyReused
+		return o, errKeyReused
 	}
 	o.Journal.Entries = slices.Clip(o.Journal.Entries[:1])
 	return o, nil
