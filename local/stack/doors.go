@@ -60,7 +60,7 @@ func (s *Stack) subscriptions() (topics []string, subs []eventarc.Subscription) 
 	seen := map[string]bool{event.DeadLetterTopic: true}
 	for _, u := range s.units {
 		sub := eventarc.Subscription{
-			Endpoint: s.urls[u.Name], AckDeadline: time.Duration(u.Timeout), Concurrency: 64,
+			Endpoint: s.urls[u.Name], AckDeadline: time.Duration(u.Timeout), Concurrency: atOnce(u),
 			MinBackoff: minBackoff, MaxBackoff: maxBackoff, MaxAttempts: maxAttempts, DeadLetterTopic: event.DeadLetterTopic,
 		}
 		for _, e := range u.Trigger.Events {
@@ -82,6 +82,13 @@ func (s *Stack) subscriptions() (topics []string, subs []eventarc.Subscription) 
 	}
 	return topics, subs
 }
+
+// atOnce is how many deliveries a function takes at a time: as many as all its instances would, which one process stands
+// for here.
+func atOnce(u unit.Unit) int { return min(mostAtOnce, u.Concurrency*u.MaxInstances) }
+
+// mostAtOnce is what one machine does not choke on.
+const mostAtOnce = 64
 
 func (s *Stack) startDeliveries(ctx, run context.Context) error {
 	client, err := pubsub.NewClient(ctx, Project)
@@ -108,7 +115,7 @@ func (s *Stack) triggers() (triggers []eventarc.Trigger) {
 		if u.Trigger.Uploads {
 			triggers = append(triggers, eventarc.Trigger{
 				Name: u.Name, Endpoint: s.urls[u.Name], Source: s.objects.Events(u.Name), Timeout: time.Duration(u.Timeout),
-				MinBackoff: minBackoff, MaxBackoff: maxBackoff, Concurrency: 64,
+				MinBackoff: minBackoff, MaxBackoff: maxBackoff, Concurrency: atOnce(u),
 			})
 		}
 	}
