@@ -224,7 +224,7 @@ func (s *sim) poison(i int) {
 	s.broker.send(o, topic, message{a, data})
 }
 
-// parked are the dead letters as they are kept.
+// letter is a dead letter as it is kept.
 func letter(fields map[string]any) promise.Letter {
 	consumer, _ := fields["function"].(string)
 	id, _ := fields["event_id"].(string)

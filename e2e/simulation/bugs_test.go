@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -86,7 +87,7 @@ func TestSeededBugsAreFound(t *testing.T) {
 			for seed := range uint64(40) {
 				o := run(t, plan{seed: seed, orders: 30, bug: b.seed})
 				for _, v := range o.verdicts {
-					if len(v.Violations) > 0 && contains(b.breaks, v.Promise) {
+					if len(v.Violations) > 0 && slices.Contains(b.breaks, v.Promise) {
 						t.Logf("found by seed %d: %s: %s", seed, v.Promise, v.Violations[0].Why)
 						return
 					}
@@ -95,13 +96,4 @@ func TestSeededBugsAreFound(t *testing.T) {
 			t.Errorf("not found")
 		})
 	}
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }

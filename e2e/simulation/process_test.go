@@ -34,7 +34,7 @@ type slot struct {
 	process *process // nil: it is being started again
 }
 
-// unit is how a process of a unit is built.
+// build makes what a process of a unit serves.
 type build func(p *process) http.Handler
 
 func (s *sim) host(unit string, instances int, b build) {

@@ -39,14 +39,14 @@ func (b *bank) ask(ctx context.Context, what, key string, do func(o occasion) (p
 	o.point("after")
 	o.pause("back")
 	if errors.Is(err, psp.ErrNoAnswer) || o.fires(providerUnheard) {
-		time.Sleep(provisionTimeout)
+		time.Sleep(providerTimeout)
 		o.alive()
 		return payment.Charge{}, fault.New(codes.Unavailable, "", "the provider did not answer")
 	}
 	return payment.Charge{ID: c.ID, Status: payment.ChargeStatus(c.Status)}, refusal(err)
 }
 
-const provisionTimeout = 5 * time.Second
+const providerTimeout = 5 * time.Second
 
 func refusal(err error) error {
 	switch {

@@ -287,7 +287,7 @@ func (s *sim) schedule(unit string) {
 	}
 }
 
-// stocked are the products: little of most of them, so that orders are refused.
+// stockUp states the products: little of most of them, so that orders are refused.
 func (s *sim) stockUp(ctx context.Context) error {
 	db := s.databases["inventory"]
 	items := make([]inventory.Stated, products)
