@@ -28,6 +28,7 @@ type batch struct {
 
 // result is what came of one group.
 type result struct {
+	rows       int // of the group, which lets go of them once they are an order
 	placed     Placed
 	superseded bool  // a newer catalogue has the product
 	err        error // why it was rejected
@@ -47,7 +48,7 @@ func (b *batch) full(now time.Time) bool {
 
 // start begins to place a group. It waits while as many as may are being placed.
 func (w Worker) start(b *batch, im *Import, g *rows.Group) {
-	r := &result{err: g.Err()}
+	r := &result{rows: len(g.Rows), err: g.Err()}
 	b.groups, b.results = append(b.groups, g), append(b.results, r)
 	b.rows += len(g.Rows)
 	b.bytes += g.End - g.Offset
@@ -64,10 +65,14 @@ func (w Worker) start(b *batch, im *Import, g *rows.Group) {
 				return b.ctx.Err()
 			}
 		}
-		if *r, err = w.placeOne(b.ctx, im, g); err == nil {
-			close(done)
+		if r.placed, r.err, err = w.placeOne(b.ctx, im, g); err != nil {
+			return err
 		}
-		return err
+		close(done)
+		if r.err == nil {
+			g.Rows = nil // nobody needs them any more, and a batch's are most of what a worker keeps
+		}
+		return nil
 	})
 }
 
@@ -107,7 +112,7 @@ func partName(c *Chunk, offset int64, content []byte) string {
 
 // count counts what came of a group. An order that this import made before a crash counts as made.
 func (t *Tally) count(im *Import, g *rows.Group, r result) {
-	n := int64(len(g.Rows))
+	n := int64(r.rows)
 	t.Rows += n
 	switch {
 	case im.Kind == rows.Catalogue:

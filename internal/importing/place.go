@@ -52,25 +52,26 @@ const AlreadyImported = "already_imported"
 // placeAttempts is how often an order that meets trouble is tried before the whole chunk is.
 const placeAttempts = 6
 
-func (w Worker) placeOne(ctx context.Context, im *Import, g *rows.Group) (result, error) {
+// placeOne places a group's order: refused is why it is rejected, err is trouble.
+func (w Worker) placeOne(ctx context.Context, im *Import, g *rows.Group) (placed Placed, refused, err error) {
 	o := w.order(im, g)
 	for n := 0; ; n++ {
 		if w.Pace != nil {
 			if err := w.Pace.Wait(ctx); err != nil {
-				return result{}, err
+				return placed, nil, err
 			}
 		}
 		placed, err := w.Orders.Place(ctx, o)
 		switch {
 		case err == nil:
-			return result{placed: placed, err: repeated(im, g, placed)}, nil
+			return placed, repeated(im, g, placed), nil
 		case fault.Code(err) == codes.InvalidArgument: // any other is ours, and no reason to reject an order
-			return result{err: cmp.Or(repeated(im, g, placed), err)}, nil
+			return placed, cmp.Or(repeated(im, g, placed), err), nil
 		case n == placeAttempts-1:
-			return result{}, err
+			return placed, nil, err
 		}
 		if err := backoff.Wait(ctx, n, 100*time.Millisecond, 3*time.Second); err != nil {
-			return result{}, err
+			return placed, nil, err
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	"cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -136,6 +137,20 @@ func (f *Firestore) Query(ctx context.Context, q Query) ([]Document, error) {
 		out[i] = Document{Path: q.Collection + "/" + s.Ref.ID, Fields: s.Data(), UpdateTime: s.UpdateTime}
 	}
 	return out, nil
+}
+
+// Count is how many documents a collection has.
+func (f *Firestore) Count(ctx context.Context, collection string) (int64, error) {
+	const alias = "all"
+	result, err := f.client.Collection(collection).NewAggregationQuery().WithCount(alias).Get(ctx)
+	if err != nil {
+		return 0, f.failed(err, "count", collection)
+	}
+	n, ok := result[alias].(*firestorepb.Value)
+	if !ok {
+		return 0, fmt.Errorf("count %s: the database answered %v", collection, result)
+	}
+	return n.GetIntegerValue(), nil
 }
 
 // Watch calls changed with what was set and what was deleted in a collection, first with all of it. at is the moment up

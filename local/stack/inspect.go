@@ -50,6 +50,11 @@ func (in *Inspector) Orders(ctx context.Context, ids []string) ([]*order.Order, 
 	return store.ReadAll(ctx, in.orders, ids)
 }
 
+// CountOrders is how many orders there are.
+func (in *Inspector) CountOrders(ctx context.Context) (int64, error) {
+	return in.orders.Count(ctx, "orders")
+}
+
 // EachOrder calls f with every order there is.
 func (in *Inspector) EachOrder(ctx context.Context, f func(*order.Order)) error {
 	return store.Scan(ctx, in.orders, f)

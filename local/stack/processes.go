@@ -159,6 +159,19 @@ func (s *Stack) Processes() []string {
 	return slices.Sorted(maps.Keys(s.processes))
 }
 
+// PIDOf is the process's id at the moment; 0 if there is no such process.
+func (s *Stack) PIDOf(key string) int {
+	s.mu.Lock()
+	p, ok := s.processes[key]
+	s.mu.Unlock()
+	if !ok {
+		return 0
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cmd.Process.Pid
+}
+
 // Kill kills a process (SIGKILL) and returns once it was started again and accepts connections.
 func (s *Stack) Kill(ctx context.Context, key string) error {
 	s.mu.Lock()

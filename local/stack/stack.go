@@ -53,7 +53,8 @@ type Options struct {
 	JournalGrace    time.Duration
 	ProviderTimeout time.Duration
 	WebhookDelay    time.Duration
-	StartsPerSecond int // Workflows refuses more; no limit if zero
+	StartsPerSecond int    // Workflows refuses more; no limit if zero
+	FirestoreHeap   string // the emulator's, which keeps all documents in memory: java's -Xmx
 }
 
 // Stack is a running one.
