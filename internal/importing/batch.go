@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"path"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -99,8 +100,33 @@ func (w Worker) settle(ctx context.Context, im *Import, c *Chunk, b *batch) erro
 		return nil
 	}
 	name := partName(c, b.groups[0].Offset, rejects.Bytes())
-	c.Rejects = append(c.Rejects, name)
-	return w.Reports.Write(ctx, name, "text/plain", func(out io.Writer) error { _, err := out.Write(rejects.Bytes()); return err })
+	err := w.Reports.Write(ctx, name, "text/plain", func(out io.Writer) error { _, err := out.Write(rejects.Bytes()); return err })
+	if err != nil {
+		return err
+	}
+	c.Rejects, c.Loose = append(c.Rejects, name), c.Loose+1
+	return w.bind(ctx, c)
+}
+
+// looseParts is how many parts are joined to one. Their names are in the chunk's record, which a database takes up to 1 MiB.
+const looseParts = 100
+
+// bind joins the loose parts of a chunk once there are many.
+func (w Worker) bind(ctx context.Context, c *Chunk) error {
+	if c.Loose < looseParts {
+		return nil
+	}
+	loose := c.Rejects[len(c.Rejects)-c.Loose:]
+	name := loose[0] + "-" + path.Base(loose[len(loose)-1])
+	err := w.Reports.Write(ctx, name, "text/plain", func(out io.Writer) error {
+		_, err := w.join(ctx, out, loose)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c.Rejects, c.Loose = append(c.Rejects[:len(c.Rejects)-c.Loose:len(c.Rejects)-c.Loose], name), 0
+	return nil
 }
 
 // partName tells parts apart by content too: somebody else at work on the same rows, who may have come less far or met

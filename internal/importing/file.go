@@ -15,6 +15,12 @@ import (
 // maxRatio is how many unpacked bytes a packed one may make: text packs 3 to 10 times.
 const maxRatio = 200
 
+// What is taken. A gzip file is unpacked from its start whenever it is read on, which must leave time for work. In bytes.
+const (
+	maxFile     = 100 << 30
+	maxUnpacked = 8 << 30
+)
+
 // maxHeader keeps an import's record, which has the header, below what a database takes.
 const maxHeader = 64 << 10
 
@@ -69,7 +75,7 @@ func (p Planner) sniff(ctx context.Context, im *Import) (io.ReadCloser, error) {
 		return nil, err
 	}
 	if im.Gzip = bytes.Equal(start, gzipMagic); im.Gzip {
-		return source{rows.Gunzip(b, maxRatio), stored}, nil
+		return source{rows.Gunzip(b, maxRatio, maxUnpacked), stored}, nil
 	}
 	return source{b, stored}, nil
 }
@@ -90,7 +96,7 @@ func part(ctx context.Context, b Bucket, im *Import, s rows.Span) (io.ReadCloser
 	if err != nil {
 		return nil, err
 	}
-	src := source{rows.Gunzip(stored, maxRatio), stored}
+	src := source{rows.Gunzip(stored, maxRatio, maxUnpacked), stored}
 	if _, err = io.CopyN(io.Discard, src, s.Offset); err != nil {
 		src.Close()
 		return nil, err

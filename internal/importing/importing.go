@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"strings"
 	"time"
 
@@ -97,6 +98,7 @@ type Chunk struct {
 	Done     bool
 	Tally    Tally
 	Rejects  []string // parts of the rejects, in the order of the file: names in the reports bucket
+	Loose    int      // how many of the last of them are of one batch each
 	Sent     int      // messages sent for it
 	Changed  time.Time
 	Version  any `json:"-"` // the store's
@@ -127,13 +129,14 @@ func (t *Tally) add(o Tally) {
 	t.Reasons, t.Money = sum(t.Reasons, o.Reasons), sum(t.Money, o.Money)
 }
 
+// sum adds up to the largest number there is.
 func sum(a, b map[string]int64) map[string]int64 {
 	out := maps.Clone(a)
 	for k, n := range b {
 		if out == nil {
 			out = map[string]int64{}
 		}
-		out[k] += n
+		out[k] += min(n, math.MaxInt64-out[k])
 	}
 	return out
 }

@@ -120,6 +120,9 @@ func (p Planner) keep(ctx context.Context, im *Import) error {
 	if im.Kept.Name != "" {
 		return nil
 	}
+	if im.Upload.Size > maxFile {
+		return fault.New(codes.InvalidArgument, "file_too_large", "the file is larger than %d bytes: split it", int64(maxFile))
+	}
 	kept, err := p.Uploads.Copy(ctx, im.Upload.Name, im.Upload.Generation, doneFolder+im.ID+"/"+path.Base(im.Upload.Name))
 	if err != nil {
 		return err

@@ -6,11 +6,14 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"time"
+
+	"google.golang.org/grpc/codes"
 
 	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/importing/rows"
@@ -41,8 +44,15 @@ func orCSV(f rows.Format) rows.Format {
 }
 
 // Report writes the report of an import whose chunks are all done, or whose file cannot be read, and ends it. Again, it
-// writes the same.
+// writes the same. Somebody else may do so meanwhile.
 func (r Reporter) Report(ctx context.Context, im *Import) error {
+	if err := r.report(ctx, im); !errors.Is(err, ErrConflict) {
+		return err
+	}
+	return nil // the other ends it, or the sweep does
+}
+
+func (r Reporter) report(ctx context.Context, im *Import) error {
 	if im.State == Reporting {
 		if im.Tally.RejectedRows > 0 {
 			if err := r.rejects(ctx, im); err != nil {
@@ -88,7 +98,8 @@ const chunksAtOnce = 100
 
 // rejects joins the parts that the chunks left, in the order of the file.
 func (r Reporter) rejects(ctx context.Context, im *Import) error {
-	return r.Reports.Write(ctx, RejectsName(im), contentType(im.Layout), func(out io.Writer) error {
+	gone := 0
+	err := r.Reports.Write(ctx, RejectsName(im), contentType(im.Layout), func(out io.Writer) error {
 		if _, err := io.WriteString(out, rejectsHeader(im.Layout)); err != nil {
 			return err
 		}
@@ -98,28 +109,40 @@ func (r Reporter) rejects(ctx context.Context, im *Import) error {
 				return err
 			}
 			for _, c := range chunks {
-				if err := r.join(ctx, out, c.Rejects); err != nil {
+				n, err := r.join(ctx, out, c.Rejects)
+				if err != nil {
 					return err
 				}
+				gone += n
 			}
 		}
 		return nil
 	})
+	if gone > 0 {
+		im.Problem = "some of the rejected rows were deleted before the report was written: upload the file again for all of them"
+	}
+	return err
 }
 
-func (r Reporter) join(ctx context.Context, out io.Writer, parts []string) error {
+// join writes parts of the rejects one behind the other, and answers how many somebody has deleted: a report without them is
+// better than none.
+func (r Reporter) join(ctx context.Context, out io.Writer, parts []string) (gone int, err error) {
 	for _, name := range parts {
 		src, err := r.Reports.Read(ctx, name, 0, 0, -1)
+		if fault.Code(err) == codes.NotFound {
+			gone++
+			continue
+		}
 		if err != nil {
-			return err
+			return gone, err
 		}
 		_, err = io.Copy(out, src)
 		src.Close()
 		if err != nil {
-			return fmt.Errorf("join rejects: %w", err)
+			return gone, fmt.Errorf("join rejects: %w", err)
 		}
 	}
-	return nil
+	return gone, nil
 }
 
 func contentType(l rows.Layout) string {

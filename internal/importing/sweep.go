@@ -39,7 +39,14 @@ func (s Sweeper) Sweep(ctx context.Context) (Swept, error) {
 	return done, errors.Join(failed...)
 }
 
+// attend claims the import first: one that always fails must not be what every sweep is busy with.
 func (s Sweeper) attend(ctx context.Context, im *Import, done *Swept) error {
+	im.NextLook = s.Now().Add(s.Patience)
+	if err := s.Imports.Save(ctx, im); errors.Is(err, ErrConflict) {
+		return nil // somebody is at it
+	} else if err != nil {
+		return err
+	}
 	switch {
 	case im.State == Planning:
 		done.Resumed++
@@ -70,11 +77,7 @@ func (s Sweeper) askAgain(ctx context.Context, im *Import, done *Swept) error {
 			}
 		}
 	}
-	im.NextLook = now.Add(s.Patience)
-	if err := s.Imports.Save(ctx, im); !errors.Is(err, ErrConflict) {
-		return err
-	}
-	return nil // somebody is at it
+	return nil
 }
 
 func (s Sweeper) uploads(ctx context.Context, done *Swept) error {

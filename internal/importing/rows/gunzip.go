@@ -11,14 +11,16 @@ import (
 const gunzipSlack = 1 << 20
 
 // Gunzip unpacks gzip. It ends with InvalidArgument if the file is at fault: reason gzip_truncated, gzip_corrupt, or
-// gzip_bomb once more than maxRatio bytes come out of each that went in. Errors of src are passed on as they are.
-func Gunzip(src io.Reader, maxRatio int) io.Reader {
-	return &gunzip{src: counting{src: src}, maxRatio: int64(maxRatio)}
+// gzip_bomb once more than maxRatio bytes come out of each that went in, gzip_too_large once more than maxBytes do. Errors
+// of src are passed on as they are.
+func Gunzip(src io.Reader, maxRatio int, maxBytes int64) io.Reader {
+	return &gunzip{src: counting{src: src}, maxRatio: int64(maxRatio), maxBytes: maxBytes}
 }
 
 type gunzip struct {
 	src      counting
 	maxRatio int64
+	maxBytes int64
 	zip      *gzip.Reader
 	out      int64
 	err      error
@@ -51,8 +53,11 @@ func (g *gunzip) Read(p []byte) (n int, err error) {
 		n, err = g.zip.Read(p)
 	}
 	g.out += int64(n)
-	if g.out > gunzipSlack+g.maxRatio*g.src.n {
+	switch {
+	case g.out > gunzipSlack+g.maxRatio*g.src.n:
 		n, err = 0, refused("gzip_bomb", "the file unpacks to more than %d times its size: it is not taken", g.maxRatio)
+	case g.out > g.maxBytes:
+		n, err = 0, refused("gzip_too_large", "the file unpacks to more than %d bytes, too much for one that can only be read from its start: upload it unpacked", g.maxBytes)
 	}
 	g.err = g.inWords(err)
 	return n, g.err

@@ -40,12 +40,12 @@ func TestGunzipUnpacks(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "short": head, "long": noise(3 << 20), "repeating, but short": strings.Repeat("x", 1<<20),
 	} {
-		got, err := io.ReadAll(rows.Gunzip(strings.NewReader(packed(t, text)), 10))
+		got, err := io.ReadAll(rows.Gunzip(strings.NewReader(packed(t, text)), 10, 1<<40))
 		if err != nil || string(got) != text {
 			t.Errorf("%s: %d bytes of %d, error %v", name, len(got), len(text), err)
 		}
 	}
-	got, err := io.ReadAll(rows.Gunzip(strings.NewReader(packed(t, "one")+packed(t, "two")), 10))
+	got, err := io.ReadAll(rows.Gunzip(strings.NewReader(packed(t, "one")+packed(t, "two")), 10, 1<<40))
 	if err != nil || string(got) != "onetwo" {
 		t.Errorf("two in one: %q, error %v", got, err)
 	}
@@ -64,8 +64,9 @@ func TestGunzipSaysWhatIsWrong(t *testing.T) {
 		"not gzip":             {head, "gzip_corrupt", "is not gzip"},
 		"something else after": {whole + strings.Repeat("x", 20), "gzip_corrupt", "goes on after its end"},
 		"bomb":                 {packed(t, strings.Repeat("0", 50<<20)), "gzip_bomb", "more than 100 times its size"},
+		"too large":            {packed(t, noise(6<<20)), "gzip_too_large", "upload it unpacked"},
 	} {
-		r := rows.Gunzip(strings.NewReader(c.file), 100)
+		r := rows.Gunzip(strings.NewReader(c.file), 100, 5<<20)
 		n, err := io.Copy(io.Discard, r)
 		tells(t, name, err, c.reason, c.words)
 		if n > 10<<20 {
@@ -83,7 +84,7 @@ func TestGunzipPassesErrorsOn(t *testing.T) {
 	whole := packed(t, noise(100<<10))
 	for _, broken := range []error{errors.New("broken"), io.ErrUnexpectedEOF} {
 		src := io.MultiReader(strings.NewReader(whole[:len(whole)/2]), iotest.ErrReader(broken))
-		if _, err := io.Copy(io.Discard, rows.Gunzip(src, 100)); err != broken {
+		if _, err := io.Copy(io.Discard, rows.Gunzip(src, 100, 1<<40)); err != broken {
 			t.Errorf("error %v, want %v", err, broken)
 		}
 	}
@@ -92,7 +93,7 @@ func TestGunzipPassesErrorsOn(t *testing.T) {
 func TestRowsOfATruncatedGzipComeBeforeItsError(t *testing.T) {
 	t.Parallel()
 	whole := packed(t, head+big(1<<20, func(order, line int) string { return noise(10+line%7) + ",C,S,1\n" }))
-	r, err := rows.Open(rows.Gunzip(strings.NewReader(whole[:len(whole)-9]), 1000), rows.Columns{}, rows.Limits{})
+	r, err := rows.Open(rows.Gunzip(strings.NewReader(whole[:len(whole)-9]), 1000, 1<<40), rows.Columns{}, rows.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
