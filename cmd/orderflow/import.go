@@ -18,20 +18,23 @@ type importFlags struct {
 	source, name, columns string // of an upload
 	follow                string // an import's id, instead of an upload
 	rejects               string // a file to write
+	catalog               bool   // the file is of products, not of orders
 }
 
 func importCommand() *cobra.Command {
 	var f importFlags
 	c := &cobra.Command{
 		Use:   "import FILE | --follow ID",
-		Short: "Import a file of orders into the running stack and follow it to its end",
+		Short: "Import a file of orders, or of products, into the running stack and follow it to its end",
 		Long: `Uploads a file of orders (CSV or NDJSON, plain or gzip; a row is a product of an order, an order's rows stand together)
 to the bucket of uploads, follows it until its report is there, and prints what became of it. Rows that cannot be an order
 are rejected one by one and never keep the others from being made; importing a file again makes no order twice.
+With --catalog a row is a product (sku, name, unit_price, currency, stock): what it costs and how many are there.
 Exits 1 if the file cannot be read. Ctrl-C leaves the import running.`,
 		Example: `  orderflow import orders.csv
   orderflow import orders.csv.gz --source shop --columns columns.json   # which of their columns is which of ours
   orderflow import orders.csv --source shop --rejects rejects.csv       # correct them, and import rejects.csv
+  orderflow import products.csv --catalog
   orderflow import --follow ID                                          # look again`,
 		Args: func(_ *cobra.Command, args []string) error { return f.check(args) },
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -40,13 +43,15 @@ Exits 1 if the file cannot be read. Ctrl-C leaves the import running.`,
 	}
 	fl := c.Flags()
 	fl.StringVar(&f.source, "source", "local", "whose file it is: an order_ref is unique within a source")
+	fl.BoolVar(&f.catalog, "catalog", false, "the file is of products: it states their prices and stock")
 	fl.StringVar(&f.name, "name", "", "what to call the upload (default: the file's name)")
 	fl.StringVar(&f.columns, "columns", "", "a columns.json for this upload alone")
 	fl.StringVar(&f.follow, "follow", "", "upload nothing: follow the import of this id")
 	fl.StringVar(&f.rejects, "rejects", "", "write the rejected rows, with the reasons, to this file")
-	for _, upload := range []string{"source", "name", "columns"} {
+	for _, upload := range []string{"source", "name", "columns", "catalog"} {
 		c.MarkFlagsMutuallyExclusive("follow", upload)
 	}
+	c.MarkFlagsMutuallyExclusive("source", "catalog")
 	return c
 }
 
@@ -167,5 +172,8 @@ func finalImport(im *importingv1.Import) bool {
 
 // remark is what the bar says beside the bytes.
 func remark(im *importingv1.Import) string {
+	if ofProducts(im) {
+		return fmt.Sprintf("%s  %d rows  %d products", importState(im), im.GetRows(), im.GetItems()+im.GetSuperseded())
+	}
 	return fmt.Sprintf("%s  %d rows  %d orders", importState(im), im.GetRows(), im.GetOrders()+im.GetAlreadyThere())
 }

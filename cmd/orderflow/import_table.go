@@ -44,13 +44,21 @@ func printImport(out io.Writer, im *importingv1.Import) {
 	row("import", "%s  %s", im.GetImportId(), importState(im))
 	row("file", "%s  %s", im.GetFile(), bytesText(int(im.GetSize())))
 	row("rows", "%d", im.GetRows())
-	row("orders made", "%d", im.GetOrders())
-	row("orders already there", "%d", im.GetAlreadyThere())
-	row("orders rejected", "%s", rejected(im))
+	if ofProducts(im) {
+		row("products set", "%d", im.GetItems())
+		row("left as a newer file has them", "%d", im.GetSuperseded())
+		row("rejected", "%s", rejected(im))
+	} else {
+		row("orders made", "%d", im.GetOrders())
+		row("orders already there", "%d", im.GetAlreadyThere())
+		row("orders rejected", "%s", rejected(im))
+	}
 	for _, reason := range slices.Sorted(maps.Keys(im.GetRejectedByReason())) {
 		row("  "+reason, "%d", im.GetRejectedByReason()[reason])
 	}
-	row("orders made cost", "%s", money(im))
+	if !ofProducts(im) {
+		row("orders made cost", "%s", money(im))
+	}
 	row("took", "%s", took(im))
 	row("chunks", "%s", chunks(im))
 	row("summary", "%s", im.GetSummaryUri())
@@ -64,15 +72,34 @@ func printImport(out io.Writer, im *importingv1.Import) {
 func printVerdict(out io.Writer, im *importingv1.Import, rejects string) {
 	switch {
 	case im.GetRejectsUri() != "" && rejects != "":
-		fmt.Fprintf(out, "\n✗ rejected: %s. They are in %[2]s, with the reasons: correct them, then\n  orderflow import %[2]s --source %[3]s\n", rejected(im), rejects, im.GetSource())
+		fmt.Fprintf(out, "\n✗ rejected: %s. They are in %[2]s, with the reasons: correct them, then\n  orderflow import %[2]s %[3]s\n", rejected(im), rejects, whose(im))
 	case im.GetRejectsUri() != "":
 		fmt.Fprintf(out, "\n✗ rejected: %s. To see them with the reasons:\n  orderflow import --follow %s --rejects rejects%s\n", rejected(im), im.GetImportId(), path.Ext(im.GetRejectsUri()))
 	case im.GetProblem() == "":
-		fmt.Fprintln(out, "\n✓ every row is part of an order")
+		fmt.Fprintln(out, "\n✓ every row is "+role(im))
 	}
 	if im.GetRejectsUri() == "" && rejects != "" {
 		fmt.Fprintf(out, "no row was rejected: %s was not written\n", rejects)
 	}
+}
+
+// ofProducts says that an import is of a catalogue's file: one of orders has a source.
+func ofProducts(im *importingv1.Import) bool { return im.GetSource() == "" }
+
+// whose is the flag that another file of the same kind and source takes.
+func whose(im *importingv1.Import) string {
+	if ofProducts(im) {
+		return "--catalog"
+	}
+	return "--source " + im.GetSource()
+}
+
+// role is what a good row is.
+func role(im *importingv1.Import) string {
+	if ofProducts(im) {
+		return "a product"
+	}
+	return "part of an order"
 }
 
 // importState is the state for people: done.
@@ -83,6 +110,9 @@ func importState(im *importingv1.Import) string {
 func rejected(im *importingv1.Import) string {
 	if im.GetRejectedRows() == 0 {
 		return "0"
+	}
+	if ofProducts(im) {
+		return fmt.Sprintf("%d rows", im.GetRejectedRows())
 	}
 	return fmt.Sprintf("%d (%d rows)", im.GetRejectedOrders(), im.GetRejectedRows())
 }

@@ -30,6 +30,8 @@ func TestImportRefusesWhatItDoesNotUnderstand(t *testing.T) {
 		{[]string{rows, rows}, "it got 2 files"},
 		{[]string{rows, "--follow", "abc"}, "leave out one of FILE and --follow"},
 		{[]string{"--follow", "abc", "--source", "s"}, "if any flags in the group [follow source] are set none of the others can be"},
+		{[]string{rows, "--catalog", "--source", "s"}, "if any flags in the group [source catalog] are set none of the others can be"},
+		{[]string{rows, "--catalog", "--name", "columns.json"}, "an upload cannot be called catalog/columns.json"},
 		{[]string{"nowhere.csv"}, "nowhere.csv: no such file"},
 		{[]string{t.TempDir()}, "is no file"},
 		{[]string{rows, "--source", "a/b"}, "an upload cannot be called orders/a/b/o.csv"},
@@ -61,6 +63,7 @@ func TestAnUploadIsNamedBySourceAndFile(t *testing.T) {
 	}{
 		{importFlags{source: "shop"}, upload{object: "orders/shop/may.csv"}},
 		{importFlags{source: "shop", name: "2026/may.csv"}, upload{object: "orders/shop/2026/may.csv"}},
+		{importFlags{source: "local", catalog: true}, upload{object: "catalog/may.csv"}},
 		{importFlags{source: "s", columns: columns}, upload{object: "orders/s/may.csv", metadata: map[string]string{"columns": `{"columns":{"Order No":"order_ref"}}`}}},
 	} {
 		tt.want.path, tt.want.size = path, 10
@@ -109,6 +112,37 @@ took                  4s (50 rows/s)
 chunks                3
 summary               gs://r/reports/i1/summary.json
 rejected rows         gs://r/reports/i1/rejects.csv
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("table (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheTableOfProductsSpeaksOfProducts(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	im := done(func(im *importingv1.Import) {
+		im.File, im.Source, im.Orders, im.AlreadyThere, im.Totals = "catalog/may.csv", "", 0, 0, nil
+		im.Items, im.Superseded, im.RejectedRows = 150, 45, 5
+		im.RejectedByReason, im.RejectsUri = map[string]int64{"bad_row": 5}, "gs://r/reports/i1/rejects.csv"
+	})
+	if err := conclude(t.Context(), &out, im, ""); err != nil {
+		t.Fatal(err)
+	}
+	const want = `import                         i1  done
+file                           catalog/may.csv  12.3 MB
+rows                           200
+products set                   150
+left as a newer file has them  45
+rejected                       5 rows
+  bad_row                      5
+took                           4s (50 rows/s)
+chunks                         3
+summary                        gs://r/reports/i1/summary.json
+rejected rows                  gs://r/reports/i1/rejects.csv
+
+✗ rejected: 5 rows. To see them with the reasons:
+  orderflow import --follow i1 --rejects rejects.csv
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)

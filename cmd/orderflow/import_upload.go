@@ -39,16 +39,24 @@ func newUpload(path string, f importFlags) (*upload, error) {
 		return nil, err
 	}
 	if f.columns != "" {
-		u.metadata, err = columnsMetadata(f.columns)
+		kind, _ := importing.KindOf(u.object)
+		u.metadata, err = columnsMetadata(kind, f.columns)
 	}
 	return u, err
 }
 
-// uploadName is the object's name. What would not be taken as an upload of that source is refused.
+// uploadName is the object's name. What would not be taken as an upload of that source, or of the catalogue, is refused.
 func uploadName(path string, f importFlags) (string, error) {
 	name := f.name
 	if name == "" {
 		name = filepath.Base(path)
+	}
+	if f.catalog {
+		object := "catalog/" + name
+		if _, ok := importing.KindOf(object); !ok {
+			return "", fmt.Errorf("an upload cannot be called %s: --name is a file, but not columns.json", object)
+		}
+		return object, nil
 	}
 	object := "orders/" + f.source + "/" + name
 	if source, ok := importing.Source(object); !ok || source != f.source {
@@ -61,23 +69,22 @@ func uploadName(path string, f importFlags) (string, error) {
 const maxMetadata = 8 << 10
 
 // columnsMetadata reads a columns.json, which goes along with the upload as its metadata.
-func columnsMetadata(path string) (map[string]string, error) {
+func columnsMetadata(kind rows.Kind, path string) (map[string]string, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := rows.ParseColumns(rows.Orders, data); err != nil {
+	if _, err := rows.ParseColumns(kind, data); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	var b bytes.Buffer
 	if err := json.Compact(&b, data); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	const key = "columns"
-	if n := len(key) + b.Len(); n > maxMetadata {
+	if n := len(importing.ColumnsKey) + b.Len(); n > maxMetadata {
 		return nil, fmt.Errorf("%s is too large to go along with an upload: %d bytes, and at most %d can", path, n, maxMetadata)
 	}
-	return map[string]string{key: b.String()}, nil
+	return map[string]string{importing.ColumnsKey: b.String()}, nil
 }
 
 // send uploads the file and answers its import's id. Nothing is there before all of it is.

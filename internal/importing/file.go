@@ -106,7 +106,7 @@ func part(ctx context.Context, b Bucket, im *Import, s rows.Span) (io.ReadCloser
 
 // columns are how the file's columns are to be understood: as its own metadata says, or its folder, or as they are.
 func (p Planner) columns(ctx context.Context, im *Import) (rows.Columns, error) {
-	if own := im.Upload.Metadata[columnsKey]; own != "" {
+	if own := im.Upload.Metadata[ColumnsKey]; own != "" {
 		return rows.ParseColumns(im.Kind, []byte(own))
 	}
 	folder := ordersFolder + im.Source + "/"

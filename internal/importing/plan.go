@@ -20,12 +20,11 @@ const (
 	doneFolder      = "done/"
 )
 
-// columnsFile says, in a source's folder or the catalogue's, how its columns are to be understood. So does columnsKey, in an upload's
-// metadata, of that upload alone.
-const (
-	columnsFile = "columns.json"
-	columnsKey  = "columns"
-)
+// ColumnsKey is the metadata of an upload that says how its columns are to be understood, instead of the columns.json of
+// its folder.
+const ColumnsKey = "columns"
+
+const columnsFile = "columns.json"
 
 // Planner cuts uploads into chunks.
 type Planner struct {
