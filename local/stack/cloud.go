@@ -17,7 +17,9 @@ import (
 // startCloud starts the stores. The choice between Google's emulators and others is made here and nowhere else:
 // production code knows only the standard environment variables.
 func (s *Stack) startCloud(ctx, run context.Context) error {
-	emulators, err := google.Start(ctx, google.Options{Dir: filepath.Join(s.options.Dir, "emulators"), FirestoreHeap: s.options.FirestoreHeap})
+	emulators, err := google.Start(ctx, google.Options{
+		Dir: filepath.Join(s.options.Dir, "emulators"), FirestoreHeap: s.options.FirestoreHeap, PubSubHeap: s.options.PubSubHeap,
+	})
 	if err != nil {
 		return err
 	}

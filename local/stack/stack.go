@@ -54,7 +54,8 @@ type Options struct {
 	ProviderTimeout time.Duration
 	WebhookDelay    time.Duration
 	StartsPerSecond int    // Workflows refuses more; no limit if zero
-	FirestoreHeap   string // the emulator's, which keeps all documents in memory: java's -Xmx
+	FirestoreHeap   string // the emulators', which keep all documents and messages in memory: java's -Xmx
+	PubSubHeap      string
 }
 
 // Stack is a running one.

@@ -3,7 +3,7 @@
 // alone and beside what the store takes at most.
 //
 //	go run ./scripts/bulk -mb 30
-//	go run ./scripts/bulk -mb 1000 -firestore-heap 14g    # 1 GB is 960,000 orders
+//	go run ./scripts/bulk -mb 1000 -firestore-heap 13g -pubsub-heap 5g    # 1 GB is 960,000 orders
 package main
 
 import (
@@ -32,7 +32,8 @@ type options struct {
 	kills     int
 	parallel  int
 	starts    int
-	heap      string
+	firestore string
+	pubsub    string
 	dir       string
 }
 
@@ -43,7 +44,8 @@ func main() {
 	flag.IntVar(&o.kills, "kills", 3, "how often the worker is killed")
 	flag.IntVar(&o.parallel, "parallel", 16, "orders that one call of the worker places at once")
 	flag.IntVar(&o.starts, "starts", 1, "sagas started a second, as if that were the quota: fulfilment waits behind the import")
-	flag.StringVar(&o.heap, "firestore-heap", "2g", "java's -Xmx of the Firestore emulator, which keeps all in memory")
+	flag.StringVar(&o.firestore, "firestore-heap", "2g", "java's -Xmx of the Firestore emulator, which keeps all documents in memory")
+	flag.StringVar(&o.pubsub, "pubsub-heap", "1g", "java's -Xmx of the Pub/Sub emulator, which keeps all messages")
 	flag.StringVar(&o.dir, "dir", "", "keep state and logs here (default: temporary)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -81,7 +83,7 @@ func run(ctx context.Context, o options) error {
 	}
 	os.Setenv("IMPORT_RATE", "0")
 	os.Setenv("IMPORT_PARALLEL", strconv.Itoa(o.parallel))
-	s, err := stack.Start(ctx, stack.Options{Dir: o.dir, Isolate: true, StartsPerSecond: o.starts, FirestoreHeap: o.heap})
+	s, err := stack.Start(ctx, stack.Options{Dir: o.dir, Isolate: true, StartsPerSecond: o.starts, FirestoreHeap: o.firestore, PubSubHeap: o.pubsub})
 	if err != nil {
 		return err
 	}
