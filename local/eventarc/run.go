@@ -2,8 +2,10 @@ package eventarc
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
@@ -72,9 +74,31 @@ func httpClient(given *http.Client) *http.Client {
 // all functions may share one address.
 func transport() *http.Transport {
 	return &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+		DialContext:         dial,
 		MaxIdleConnsPerHost: 512,
 		IdleConnTimeout:     90 * time.Second,
 		DisableCompression:  true,
+	}
+}
+
+// startsWithin is how long a request waits for a function that is being started
+// again. Cloud Run holds it for 10 s at least
+// (https://cloud.google.com/run/docs/about-instance-autoscaling); a process here
+// is back sooner, and the shortest ack deadline must not hide what happened.
+const startsWithin = 3 * time.Second
+
+// dial waits while nobody listens.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d := net.Dialer{Timeout: 5 * time.Second}
+	for began := time.Now(); ; {
+		conn, err := d.DialContext(ctx, network, address)
+		if !errors.Is(err, syscall.ECONNREFUSED) || time.Since(began) > startsWithin {
+			return conn, err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, err
+		}
 	}
 }

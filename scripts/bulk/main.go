@@ -83,7 +83,11 @@ func run(ctx context.Context, o options) error {
 	}
 	os.Setenv("IMPORT_RATE", "0")
 	os.Setenv("IMPORT_PARALLEL", strconv.Itoa(o.parallel))
-	s, err := stack.Start(ctx, stack.Options{Dir: o.dir, Isolate: true, StartsPerSecond: o.starts, FirestoreHeap: o.firestore, PubSubHeap: o.pubsub})
+	os.Setenv("IMPORT_PATIENCE", "2m")
+	s, err := stack.Start(ctx, stack.Options{
+		Dir: o.dir, Isolate: true, FirestoreHeap: o.firestore, PubSubHeap: o.pubsub,
+		StartsPerSecond: o.starts, SagaPatience: 24 * time.Hour, SweepEvery: 2 * time.Minute, // orders wait
+	})
 	if err != nil {
 		return err
 	}
