@@ -17,7 +17,9 @@ import (
 )
 
 // New returns the gateway. Method, headers, body and query of a request go on
-// unchanged. Unknown paths are answered with 404, other methods of known paths
+// unchanged, but for the client's token: it is forwarded in
+// X-Forwarded-Authorization, since Authorization has the gateway's own, by which
+// a function admits it. Unknown paths are answered with 404, other methods of known paths
 // with 405, and unreachable functions with 502, all as application/problem+json.
 // Error: every route that is malformed or conflicts with another.
 func New(routes []Route) (http.Handler, error) {
@@ -79,6 +81,10 @@ func rewrite(pr *httputil.ProxyRequest) {
 	pr.Out.URL, pr.Out.Host = &u, ""
 	pr.Out.Header["X-Forwarded-For"] = pr.In.Header["X-Forwarded-For"]
 	pr.SetXForwarded()
+	if token := pr.In.Header.Get("Authorization"); token != "" {
+		pr.Out.Header.Set("X-Forwarded-Authorization", token)
+	}
+	pr.Out.Header.Set("Authorization", "Bearer the-gateways-own")
 }
 
 func joinQuery(parts ...string) string {

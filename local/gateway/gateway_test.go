@@ -22,7 +22,7 @@ func echo(t *testing.T) string {
 		if err != nil {
 			t.Error(err)
 		}
-		w.Header().Set("X-Seen-Auth", r.Header.Get("Authorization"))
+		w.Header().Set("X-Seen-Auth", r.Header.Get("Authorization")+", forwarded "+r.Header.Get("X-Forwarded-Authorization"))
 		w.Header().Set("X-Seen-Encoding", r.Header.Get("Accept-Encoding"))
 		w.Header().Set("X-Seen-Agent", r.Header.Get("User-Agent"))
 		w.WriteHeader(http.StatusAccepted)
@@ -101,7 +101,7 @@ func TestRouting(t *testing.T) {
 	}
 }
 
-func TestHeadersAreUnchanged(t *testing.T) {
+func TestHeadersButTheTokenAreUnchanged(t *testing.T) {
 	t.Parallel()
 	url := serve(t, gateway.Route{Method: "GET", Path: "/x", Target: echo(t)})
 	for _, encoding := range []string{"", "gzip", "br"} {
@@ -110,7 +110,7 @@ func TestHeadersAreUnchanged(t *testing.T) {
 		got := []string{
 			resp.Header.Get("X-Seen-Auth"), resp.Header.Get("X-Seen-Agent"), resp.Header.Get("X-Seen-Encoding"),
 		}
-		if diff := cmp.Diff([]string{"Bearer t", "test", encoding}, got); diff != "" {
+		if diff := cmp.Diff([]string{"Bearer the-gateways-own, forwarded Bearer t", "test", encoding}, got); diff != "" {
 			t.Errorf("headers (-want +got):\n%s", diff)
 		}
 	}

@@ -2,6 +2,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
@@ -57,9 +58,12 @@ func (v *Verifier) Customer(ctx context.Context, r *http.Request, scopes ...stri
 	return CustomerID(t.Issuer, t.Subject), nil
 }
 
-// token is the request's token, which is valid.
+// token is the request's token, which is valid. API Gateway has a token of its own in Authorization, for Cloud Run, and
+// forwards the customer's (https://cloud.google.com/endpoints/docs/openapi/openapi-extensions, jwt_audience). Whoever forges that header needs a
+// valid token just as well.
 func (v *Verifier) token(ctx context.Context, r *http.Request) (*oidc.IDToken, error) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	header := cmp.Or(r.Header.Get("X-Forwarded-Authorization"), r.Header.Get("Authorization"))
+	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return nil, fault.New(codes.Unauthenticated, "missing_token", "send a token: Authorization: Bearer <token>")
 	}

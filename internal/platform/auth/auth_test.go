@@ -86,6 +86,30 @@ func TestGoodTokenNamesItsCustomer(t *testing.T) {
 	}
 }
 
+// TestBehindAGatewayTheCustomersTokenCounts: the gateway's own is in Authorization.
+func TestBehindAGatewayTheCustomersTokenCounts(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	v := i.verifier()
+	for name, c := range map[string]struct {
+		own, forwarded string // tokens
+		want           string // customer; empty: refused
+	}{
+		"the gateway's and the customer's": {"the-gateways", i.token(t), auth.CustomerID(i.URL(), "alice")},
+		"the gateway's alone":              {"the-gateways", "", ""},
+		"one that is not valid forwarded":  {i.token(t), "nonsense", ""},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+		r.Header.Set("Authorization", "Bearer "+c.own)
+		if c.forwarded != "" {
+			r.Header.Set("X-Forwarded-Authorization", "Bearer "+c.forwarded)
+		}
+		if got, err := v.Customer(t.Context(), r); got != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%s: customer %q, error %v, want %q", name, got, err, c.want)
+		}
+	}
+}
+
 func TestNoToken(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
