@@ -1,0 +1,253 @@
+package main
+
+import (
+	"encoding/base64"
+	"fmt"
+	"math"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	eventv1 "orderflow.dev/gen/orderflow/event/v1"
+	"orderflow.dev/internal/platform/event"
+)
+
+// delivery is what is never lost, and what waits for whom.
+var delivery = []rule{
+	{
+		name:  "a subscription never expires, and has a dead letter that is kept by one that never does",
+		kinds: []string{subscription},
+		check: each([]string{subscription}, func(p *plan, _ tree, r *resource) string {
+			if ttl, ok := r.at("expiration_policy.ttl").(string); !ok || ttl != "" {
+				return "expires when nobody listens for a while"
+			}
+			if r.text("topic") == event.DeadLetterTopic {
+				return "" // it is where they end
+			}
+			_, dead, _ := strings.Cut(r.text("dead_letter_policy.dead_letter_topic"), "/topics/")
+			if dead == "" {
+				return "has no dead letter"
+			}
+			for _, s := range p.all(subscription) {
+				if s.text("topic") == dead {
+					return ""
+				}
+			}
+			return "has a dead letter topic to which nobody subscribes: what goes there is lost"
+		}),
+		breaks: []breakage{
+			set("one expires", subscription, "expiration_policy.ttl", "86400s"),
+			set("one has no dead letter", subscription, "dead_letter_policy", []any{}),
+			{"nobody keeps the dead letters", func(p *plan) error {
+				p.resources = slices.DeleteFunc(p.resources, func(r *resource) bool { return r.kind == subscription && r.text("topic") == event.DeadLetterTopic })
+				return nil
+			}},
+		},
+	},
+	{
+		name:  "who delivers waits at least as long as who is called may take",
+		kinds: []string{subscription, job},
+		check: func(p *plan, t tree) []string {
+			return append(each([]string{subscription}, func(p *plan, _ tree, r *resource) string {
+				return waits(p, r.text("push_config.push_endpoint"), r.number("ack_deadline_seconds"))
+			})(p, t), each([]string{job}, func(p *plan, _ tree, r *resource) string {
+				return waits(p, r.text("http_target.uri"), seconds(r.text("attempt_deadline")))
+			})(p, t)...)
+		},
+		breaks: []breakage{
+			set("a subscription is impatient", subscription, "ack_deadline_seconds", 10.0),
+			set("a job is impatient", job, "attempt_deadline", "20s"),
+			{"functions take their time", func(p *plan) error {
+				for _, r := range p.all(function) {
+					r.set("service_config.timeout_seconds", 3600.0)
+				}
+				return nil
+			}},
+		},
+	},
+	{
+		name:  "the gateway waits longer than its functions may take, and the saga longer than who it calls",
+		kinds: []string{apiConfig, "google_workflows_workflow"},
+		check: func(p *plan, t tree) []string {
+			return append(each([]string{apiConfig}, gatewayWaits)(p, t), each([]string{"google_workflows_workflow"}, sagaWaits)(p, t)...)
+		},
+		breaks: []breakage{
+			set("functions take longer than the gateway waits", function, "service_config.timeout_seconds", 600.0),
+			set("a service takes longer than the saga waits", service, "template.timeout", "15s"),
+		},
+	},
+	{
+		name:  "a token that is minted for a unit has its root URL as audience",
+		kinds: []string{subscription, job, apiConfig},
+		check: func(p *plan, t tree) []string {
+			return append(append(each([]string{subscription}, func(_ *plan, _ tree, r *resource) string {
+				if !r.has("push_config") {
+					return "" // people fetch it
+				}
+				return audience(r.text("push_config.push_endpoint"), r.text("push_config.oidc_token.audience"))
+			})(p, t), each([]string{job}, func(_ *plan, _ tree, r *resource) string {
+				return audience(r.text("http_target.uri"), r.text("http_target.oidc_token.audience"))
+			})(p, t)...), each([]string{apiConfig}, gatewayAudiences)(p, t)...)
+		},
+		breaks: []breakage{
+			set("a subscription's has a path", subscription, "push_config.oidc_token.audience", "https://import-chunk-123456789012.us-central1.run.app/x"),
+			set("a job has none", job, "http_target.oidc_token", []any{}),
+		},
+	},
+	{
+		name:  "each event of the proto page has its topic, with a schema, and there is no other",
+		kinds: []string{topic},
+		check: func(p *plan, _ tree) (bad []string) {
+			want := map[string]bool{event.DeadLetterTopic: true}
+			messages := eventv1.File_orderflow_event_v1_events_proto.Messages()
+			for i := range messages.Len() {
+				if m := messages.Get(i); m.Fields().ByName("event_time") != nil && m.Fields().ByName("seq") != nil {
+					want[string(m.FullName())] = true
+				}
+			}
+			for _, r := range p.all(topic) {
+				name := r.text("name")
+				if !want[name] {
+					bad = append(bad, r.address+" is of no event")
+				}
+				if name != event.DeadLetterTopic && (!r.has("schema_settings") || r.text("schema_settings.encoding") != "BINARY") {
+					bad = append(bad, r.address+" takes anything: it has no schema")
+				}
+				delete(want, name)
+			}
+			for name := range want {
+				bad = append(bad, name+" has no topic")
+			}
+			slices.Sort(bad)
+			return bad
+		},
+		breaks: []breakage{
+			remove("one is missing", topic, func(r *resource) bool { return strings.HasSuffix(r.text("name"), "OrderCreated") }),
+			add("one is too many", topic, map[string]any{"name": "orderflow.event.v1.OrderLost"}),
+			set("one takes anything", topic, "schema_settings", []any{}),
+		},
+	},
+}
+
+// takes is how long the unit at a URL may take, in seconds; infinity if there is none.
+func takes(p *plan, address string) float64 {
+	u, err := url.Parse(address)
+	if err != nil {
+		return math.Inf(1)
+	}
+	host, _, _ := strings.Cut(u.Host, ".")
+	name := projectNumber.ReplaceAllString(host, "")
+	if r := p.named(function, name); r != nil {
+		return r.number("service_config.timeout_seconds")
+	}
+	if r := p.named(service, name); r != nil {
+		return seconds(r.text("template.timeout"))
+	}
+	return math.Inf(1)
+}
+
+// projectNumber ends a unit's name in its URL.
+var projectNumber = regexp.MustCompile(`-[0-9]+$`)
+
+func seconds(s string) float64 {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return 0
+	}
+	return d.Seconds()
+}
+
+func waits(p *plan, address string, patience float64) string {
+	if t := takes(p, address); address != "" && patience < t { // people fetch what is not pushed
+		return fmt.Sprintf("waits %g s for %s, which may take %g s", patience, address, t)
+	}
+	return ""
+}
+
+func audience(address, audience string) string {
+	u, err := url.Parse(address)
+	if err != nil || audience == "" || audience != u.Scheme+"://"+u.Host {
+		return fmt.Sprintf("calls %s with a token for %q", address, audience)
+	}
+	return ""
+}
+
+// backends are what the gateway calls.
+func backends(r *resource) (out []backend, err error) {
+	text, err := base64.StdEncoding.DecodeString(r.text("openapi_documents.document.contents"))
+	if err != nil {
+		return nil, err
+	}
+	var api struct {
+		Paths map[string]map[string]struct {
+			Backend backend `yaml:"x-google-backend"`
+		}
+	}
+	if err := yaml.Unmarshal(text, &api); err != nil {
+		return nil, err
+	}
+	for _, methods := range api.Paths {
+		for _, o := range methods {
+			out = append(out, o.Backend)
+		}
+	}
+	return out, nil
+}
+
+type backend struct {
+	Address  string
+	Audience string `yaml:"jwt_audience"`
+	Deadline float64
+}
+
+func gatewayWaits(p *plan, _ tree, r *resource) string {
+	return eachBackend(r, func(b backend) string {
+		if t := takes(p, b.Address); b.Deadline <= t {
+			return fmt.Sprintf("waits %g s for %s, which may take %g s", b.Deadline, b.Address, t)
+		}
+		return ""
+	})
+}
+
+func gatewayAudiences(_ *plan, _ tree, r *resource) string {
+	return eachBackend(r, func(b backend) string { return audience(b.Address, b.Audience) })
+}
+
+func eachBackend(r *resource, check func(backend) string) string {
+	all, err := backends(r)
+	if err != nil || len(all) == 0 {
+		return fmt.Sprintf("has no API that can be read (%v)", err)
+	}
+	var bad []string
+	for _, b := range all {
+		if complaint := check(b); complaint != "" {
+			bad = append(bad, complaint)
+		}
+	}
+	slices.Sort(bad)
+	return strings.Join(bad, "; ")
+}
+
+// sagaCall is a call of a workflow with its time-out, as the steps here are written.
+var sagaCall = regexp.MustCompile(`(?s)sys\.get_env\("([A-Z_]+)_URL"\)[^\n]*\n.*?timeout: ([0-9]+)\n`)
+
+func sagaWaits(p *plan, _ tree, r *resource) string {
+	calls := sagaCall.FindAllStringSubmatch(r.text("source_contents"), -1)
+	if len(calls) == 0 {
+		return "has no call with a time-out"
+	}
+	var bad []string
+	for _, c := range calls {
+		name := strings.ToLower(strings.ReplaceAll(c[1], "_", "-"))
+		patience, _ := strconv.ParseFloat(c[2], 64)
+		if t := takes(p, "https://"+name+"-1.x"); patience <= t {
+			bad = append(bad, fmt.Sprintf("waits %g s for %s, which may take %g s", patience, name, t))
+		}
+	}
+	return strings.Join(bad, "; ")
+}
