@@ -15,6 +15,7 @@ type Sweeper struct {
 // Swept is what a sweep did.
 type Swept struct {
 	Planned, Resumed, Asked, Reported int
+	Stalled                           time.Duration // how long nothing has happened to the quietest import that it looked at
 }
 
 // Limits of a sweep.
@@ -47,37 +48,47 @@ func (s Sweeper) attend(ctx context.Context, im *Import, done *Swept) error {
 	} else if err != nil {
 		return err
 	}
+	quiet := func(since time.Time) { done.Stalled = max(done.Stalled, s.Now().Sub(since)) }
 	switch {
 	case im.State == Planning:
+		quiet(im.Created)
 		done.Resumed++
 		return s.Resume(ctx, im)
 	case im.State == Working:
-		return s.askAgain(ctx, im, done)
+		moved, err := s.askAgain(ctx, im, done)
+		quiet(moved)
+		return err
 	}
+	quiet(im.Ended)
 	done.Reported++
 	return s.Report(ctx, im)
 }
 
-// askAgain asks for the chunks that nobody has moved for a while: their message is lost, or whoever had it died.
-func (s Sweeper) askAgain(ctx context.Context, im *Import, done *Swept) error {
+// askAgain asks for the chunks that nobody has moved for a while: their message is lost, or whoever had it died. It answers
+// when any was moved last.
+func (s Sweeper) askAgain(ctx context.Context, im *Import, done *Swept) (moved time.Time, err error) {
 	now := s.Now()
+	moved = im.Created
 	for from := 0; from < im.Chunks; from += chunksAtOnce {
 		chunks, err := s.Imports.ChunksOf(ctx, im.ID, from, chunksAtOnce)
 		if err != nil {
-			return err
+			return moved, err
 		}
 		for _, c := range chunks {
+			if c.Changed.After(moved) {
+				moved = c.Changed
+			}
 			if c.Done || now.Sub(c.Changed) < s.Patience {
 				continue
 			}
 			c.Sent++
 			done.Asked++
 			if err := s.Messages.Work(ctx, c); err != nil {
-				return err
+				return moved, err
 			}
 		}
 	}
-	return nil
+	return moved, nil
 }
 
 func (s Sweeper) uploads(ctx context.Context, done *Swept) error {

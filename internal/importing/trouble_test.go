@@ -31,12 +31,12 @@ func TestAnImportThatAlwaysFailsIsNotLookedAtAllTheTime(t *testing.T) {
 		time.Sleep(patience)
 		for n, want := range []int{1, 0, 0} {
 			swept, err := w.sweeper(full).Sweep(t.Context())
-			if swept.Reported != want || (err != nil) != (want > 0) {
+			if swept.Reported != want || swept.Stalled != time.Duration(want)*patience || (err != nil) != (want > 0) {
 				t.Errorf("sweep %d in trouble: %+v, %v", n, swept, err)
 			}
 		}
 		time.Sleep(patience)
-		if swept := w.sweep(); swept.Reported != 1 {
+		if swept := w.sweep(); swept.Reported != 1 || swept.Stalled != 2*patience {
 			t.Errorf("the sweep once all is well: %+v", swept)
 		}
 		w.ended(w.of(f))

@@ -21,6 +21,7 @@ type Sweeping struct {
 // Swept is what a sweep did.
 type Swept struct {
 	Due, Restarted, Expired, Throttled int
+	Overdue                            time.Duration // how long ago the first of those that were due should have ended
 }
 
 // sweepLimit bounds one run, sweepParallel how many orders are attended to at once.
@@ -43,6 +44,9 @@ func (s Sweeping) Sweep(ctx context.Context) (Swept, error) {
 		wg     sync.WaitGroup
 		places = make(chan struct{}, sweepParallel)
 	)
+	for _, o := range due {
+		done.Overdue = max(done.Overdue, s.Now().Sub(o.Created().GetExpireTime().AsTime()))
+	}
 	for _, o := range due {
 		places <- struct{}{}
 		mu.Lock()

@@ -48,6 +48,10 @@ func TestLostSagaIsStartedAgainWithBackoffUntilTheOrderExpires(t *testing.T) {
 	if len(w.saga.ids()) > 0 || !after.Journal.Entries[1].Resume {
 		t.Error("an expired order's event starts its saga, not the sweep")
 	}
+	w.pass(20 * time.Minute) // and that saga is lost too
+	if got := w.sweep(); got.Overdue != 20*time.Minute || got.Restarted != 1 {
+		t.Errorf("the sweep of an overdue order did %+v", got)
+	}
 	same(t, "minutes of an undoing", []int{2, 6, 14, 24, 34, 44}, w.startedIn(50)) // it never expires
 }
 

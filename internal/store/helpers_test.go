@@ -119,11 +119,11 @@ func update(t *testing.T, s *store.Orders, id string, change func(*order.Order) 
 // sweep sweeps a minute after moment, and says how many journals it found.
 func sweep(t *testing.T, db store.Database, p store.Publisher, collection string) int {
 	t.Helper()
-	n, err := store.Sweep(t.Context(), db, p, collection, moment.Add(time.Minute), time.Minute)
+	swept, err := store.Sweep(t.Context(), db, p, collection, moment.Add(time.Minute), time.Minute)
 	if err != nil {
 		t.Fatalf("sweep: %v", err)
 	}
-	return n
+	return swept.Found
 }
 
 // sweepInVain is a sweep that must say that it could not publish.

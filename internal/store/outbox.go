@@ -132,24 +132,28 @@ const (
 	sweepParallel = 16
 )
 
+// Swept is what a sweep of journals did.
+type Swept struct {
+	Found       int           // journals with something to publish
+	Unpublished time.Duration // how old the oldest is that could not be published
+}
+
 // Sweep publishes what a crash or a failed publish kept back in a collection's journals for longer than grace, page by
-// page until nothing is left, and says how many journals it found.
-func Sweep(ctx context.Context, db Database, p Publisher, collection string, now time.Time, grace time.Duration) (int, error) {
+// page until nothing is left.
+func Sweep(ctx context.Context, db Database, p Publisher, collection string, now time.Time, grace time.Duration) (Swept, error) {
 	o := &outbox{db: db, publisher: p, collection: collection, now: func() time.Time { return now }}
 	var (
-		found  int
+		swept  Swept
 		failed []error
 	)
 	for shard := range int64(shards) {
-		n, err := o.sweepShard(ctx, shard, now.Add(-grace))
-		found += n
-		failed = append(failed, err)
+		failed = append(failed, o.sweepShard(ctx, shard, now.Add(-grace), &swept))
 	}
-	return found, errors.Join(failed...)
+	return swept, errors.Join(failed...)
 }
 
 // sweepShard stops at a page with a failure: what is found again and again must not keep it going for ever.
-func (o *outbox) sweepShard(ctx context.Context, shard int64, before time.Time) (found int, err error) {
+func (o *outbox) sweepShard(ctx context.Context, shard int64, before time.Time, swept *Swept) error {
 	for {
 		documents, err := o.db.Query(ctx, Query{
 			Collection: o.collection, Limit: sweepPage,
@@ -157,16 +161,16 @@ func (o *outbox) sweepShard(ctx context.Context, shard int64, before time.Time) 
 			OrderBy: []Order{{Field: fieldUnpublished}},
 		})
 		if err != nil {
-			return found, err
+			return err
 		}
-		found += len(documents)
-		if err := o.sweepAll(ctx, documents); err != nil || len(documents) < sweepPage {
-			return found, err
+		swept.Found += len(documents)
+		if err := o.sweepAll(ctx, documents, swept); err != nil || len(documents) < sweepPage {
+			return err
 		}
 	}
 }
 
-func (o *outbox) sweepAll(ctx context.Context, documents []Document) error {
+func (o *outbox) sweepAll(ctx context.Context, documents []Document, swept *Swept) error {
 	var (
 		g      errgroup.Group
 		failed = make([]error, len(documents))
@@ -179,6 +183,11 @@ func (o *outbox) sweepAll(ctx context.Context, documents []Document) error {
 		})
 	}
 	_ = g.Wait() // never an error: they are in failed
+	for i, d := range documents {
+		if failed[i] != nil {
+			swept.Unpublished = max(swept.Unpublished, o.now().Sub(d.timestamp(fieldUnpublished)))
+		}
+	}
 	return errors.Join(failed...)
 }
 

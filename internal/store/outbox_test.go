@@ -63,9 +63,9 @@ func TestWriterAtWorkIsNotSwept(t *testing.T) {
 	s, db, p := orders()
 	create(t, s, placed("o1", moment))
 	p.ids()
-	n, err := store.Sweep(t.Context(), db, p, "orders", moment.Add(time.Minute-2*time.Microsecond), time.Minute)
-	if n != 0 || err != nil || len(p.ids()) > 0 {
-		t.Errorf("within the grace the sweep found %d journals, %v", n, err)
+	swept, err := store.Sweep(t.Context(), db, p, "orders", moment.Add(time.Minute-2*time.Microsecond), time.Minute)
+	if swept != (store.Swept{}) || err != nil || len(p.ids()) > 0 {
+		t.Errorf("within the grace the sweep did %+v, %v", swept, err)
 	}
 }
 
@@ -241,9 +241,9 @@ func TestOneJournalThatCannotBeReadKeepsTheSweepFromNoOther(t *testing.T) {
 		corrupt(t, db, "orders/"+idOf(100+int(shard)), store.Fields{"published": int64(0), "unpublished_shard": shard, "unpublished_time": moment.Add(-time.Hour)})
 	}
 	p.fail = nil
-	n, err := store.Sweep(t.Context(), db, p, "orders", moment.Add(time.Minute), time.Minute)
-	if n != 12 || fault.Code(err) == codes.OK {
-		t.Errorf("the sweep answers %d, %v, want 12 and an error", n, err)
+	swept, err := store.Sweep(t.Context(), db, p, "orders", moment.Add(time.Minute), time.Minute)
+	if swept.Found != 12 || swept.Unpublished.Round(time.Second) != 61*time.Minute || fault.Code(err) == codes.OK {
+		t.Errorf("the sweep answers %+v, %v, want 12, an hour and a minute, and an error", swept, err)
 	}
 	if got := p.ids(); len(got) != 8 {
 		t.Errorf("published %v, want 8 events", got)

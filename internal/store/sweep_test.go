@@ -49,9 +49,9 @@ func TestSweepThatGetsNowhereEnds(t *testing.T) {
 			t.Parallel()
 			db, p := backlogged(t)
 			spoil(db, p)
-			n, err := store.Sweep(t.Context(), db, p, "orders", moment.Add(time.Minute), time.Minute)
-			if fault.Code(err) != codes.Unavailable || n > backlog || len(p.ids()) > backlog {
-				t.Errorf("the sweep answers %d, %v", n, err)
+			swept, err := store.Sweep(t.Context(), db, p, "orders", moment.Add(time.Minute), time.Minute)
+			if fault.Code(err) != codes.Unavailable || swept.Found > backlog || len(p.ids()) > backlog {
+				t.Errorf("the sweep answers %+v, %v", swept, err)
 			}
 		})
 	}

@@ -35,16 +35,22 @@ func wire(ctx context.Context, cfg config) (func(context.Context) (function.Summ
 	return Handler(databases, publisher, time.Now, cfg.Grace), nil
 }
 
-// Handler sweeps the databases, which it takes by their names, and says how many journals it found in each.
+// Handler sweeps the databases, which it takes by their names, and says how many journals it found in each, and how old the
+// oldest event is that it could not publish.
 func Handler(databases map[string]store.Database, publisher store.Publisher, now func() time.Time, grace time.Duration) func(context.Context) (function.Summary, error) {
 	return func(ctx context.Context) (function.Summary, error) {
 		summary := function.Summary{}
-		var failed []error
+		var (
+			failed []error
+			oldest time.Duration
+		)
 		for _, name := range journaled {
-			n, err := store.Sweep(ctx, databases[name], publisher, name, now(), grace)
-			summary["swept_"+name] = n
+			swept, err := store.Sweep(ctx, databases[name], publisher, name, now(), grace)
+			summary["swept_"+name] = swept.Found
+			oldest = max(oldest, swept.Unpublished)
 			failed = append(failed, err)
 		}
+		summary["unpublished_s"] = int(oldest.Seconds())
 		return summary, errors.Join(failed...)
 	}
 }

@@ -39,6 +39,9 @@ func wire(ctx context.Context, cfg config) (func(context.Context) (function.Summ
 func Handler(sweeping order.Sweeping) func(context.Context) (function.Summary, error) {
 	return func(ctx context.Context) (function.Summary, error) {
 		done, err := sweeping.Sweep(ctx)
-		return function.Summary{"due": done.Due, "restarted": done.Restarted, "expired": done.Expired, "throttled": done.Throttled}, err
+		return function.Summary{
+			"due": done.Due, "restarted": done.Restarted, "expired": done.Expired, "throttled": done.Throttled,
+			"overdue_s": int(done.Overdue.Seconds()),
+		}, err
 	}
 }

@@ -29,6 +29,9 @@ func wire(ctx context.Context, cfg config) (func(context.Context) (function.Summ
 func Handler(sweeper importing.Sweeper) func(context.Context) (function.Summary, error) {
 	return func(ctx context.Context) (function.Summary, error) {
 		done, err := sweeper.Sweep(ctx)
-		return function.Summary{"planned": done.Planned, "resumed": done.Resumed, "asked": done.Asked, "reported": done.Reported}, err
+		return function.Summary{
+			"planned": done.Planned, "resumed": done.Resumed, "asked": done.Asked, "reported": done.Reported,
+			"stalled_s": int(done.Stalled.Seconds()),
+		}, err
 	}
 }

@@ -2,7 +2,6 @@
 package auth
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
@@ -62,7 +61,11 @@ func (v *Verifier) Customer(ctx context.Context, r *http.Request, scopes ...stri
 // forwards the customer's (https://cloud.google.com/endpoints/docs/openapi/openapi-extensions, jwt_audience). Whoever forges that header needs a
 // valid token just as well.
 func (v *Verifier) token(ctx context.Context, r *http.Request) (*oidc.IDToken, error) {
-	header := cmp.Or(r.Header.Get("X-Forwarded-Authorization"), r.Header.Get("Authorization"))
+	const forwarded = "X-Forwarded-Authorization"
+	header := r.Header.Get("Authorization")
+	if len(r.Header.Values(forwarded)) > 0 { // even if it is empty: Authorization is the gateway's then
+		header = r.Header.Get(forwarded)
+	}
 	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return nil, fault.New(codes.Unauthenticated, "missing_token", "send a token: Authorization: Bearer <token>")

@@ -98,11 +98,12 @@ func TestBehindAGatewayTheCustomersTokenCounts(t *testing.T) {
 		"the gateway's and the customer's": {"the-gateways", i.token(t), auth.CustomerID(i.URL(), "alice")},
 		"the gateway's alone":              {"the-gateways", "", ""},
 		"one that is not valid forwarded":  {i.token(t), "nonsense", ""},
+		"an empty one forwarded":           {i.token(t), "empty", ""},
 	} {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 		r.Header.Set("Authorization", "Bearer "+c.own)
 		if c.forwarded != "" {
-			r.Header.Set("X-Forwarded-Authorization", "Bearer "+c.forwarded)
+			r.Header.Set("X-Forwarded-Authorization", strings.TrimSuffix("Bearer "+c.forwarded, "Bearer empty"))
 		}
 		if got, err := v.Customer(t.Context(), r); got != c.want || (err == nil) != (c.want != "") {
 			t.Errorf("%s: customer %q, error %v, want %q", name, got, err, c.want)
