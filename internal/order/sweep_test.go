@@ -48,10 +48,6 @@ func TestLostSagaIsStartedAgainWithBackoffUntilTheOrderExpires(t *testing.T) {
 	if len(w.saga.ids()) > 0 || !after.Journal.Entries[1].Resume {
 		t.Error("an expired order's event starts its saga, not the sweep")
 	}
-	w.pass(20 * time.Minute) // and that saga is lost too
-	if got := w.sweep(); got.Overdue != 20*time.Minute || got.Restarted != 1 {
-		t.Errorf("the sweep of an overdue order did %+v", got)
-	}
 	same(t, "minutes of an undoing", []int{2, 6, 14, 24, 34, 44}, w.startedIn(50)) // it never expires
 }
 
@@ -93,6 +89,16 @@ func TestPendingOrderIsLookedAtAgainAndExpires(t *testing.T) {
 	same(t, "minutes of a saga", []int{2, 6, 14, 24}, w.startedIn(29))
 	w.pass(time.Minute)
 	same(t, "swept", order.Swept{Due: 1, Expired: 1}, w.sweep())
+}
+
+func TestSweepSaysHowLateTheLatestOrderIs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.place("first")
+	w.pass(10 * time.Minute)
+	w.place("second")
+	w.pass(expiry)
+	same(t, "swept", order.Swept{Due: 2, Expired: 2, Overdue: 10 * time.Minute}, w.sweep())
 }
 
 func TestTwoSweepsAtOnceStartOneSaga(t *testing.T) {
