@@ -1,4 +1,5 @@
-// Package isolate runs every unit in a process of its own and kills them while orders are on their way.
+// Package isolate runs every unit in a process of its own, kills them while orders are on their way, and sees which of
+// their roles they need.
 package isolate
 
 import (
@@ -53,6 +54,7 @@ func TestEveryOrderEndsAlthoughEveryProcessIsKilled(t *testing.T) {
 	kills := kill(ctx, t, s, func() { placeAll(ctx, t, s) })
 	ended := awaitAgreement(ctx, t, look)
 	keepsPromises(ctx, t, look)
+	nothingDenied(t, s)
 	t.Logf("\n%s", table(kills, ended))
 }
 

@@ -47,7 +47,7 @@ type Write struct {
 	As     time.Time // the update time it must still have; zero: it must not exist
 }
 
-// Query selects documents of a collection. Every query here has its composite index in the Terraform tree.
+// Query selects documents of a collection. Every query here has its index: see indexes.yaml.
 type Query struct {
 	Collection string
 	Where      []Where

@@ -26,7 +26,7 @@ type Unit struct {
 	Callers   []string          `yaml:"callers"`   // of a service: functions and workflows that call it
 	Databases map[string]Access `yaml:"databases"` // by context
 	Buckets   map[string]Access `yaml:"buckets"`   // uploads, reports
-	Publishes []string          `yaml:"publishes"` // event types, without their package
+	Publishes []string          `yaml:"publishes"` // event types, without their package; also what earlier writers may have left
 	Calls     []string          `yaml:"calls"`     // services
 	Starts    []string          `yaml:"starts"`    // workflows
 	Secrets   []string          `yaml:"secrets"`   // environment variables that come from Secret Manager

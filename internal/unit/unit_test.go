@@ -2,6 +2,8 @@ package unit_test
 
 import (
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -181,18 +183,41 @@ func TestThisTreesUnitsAreInOrder(t *testing.T) {
 			t.Errorf("there is no %s", name)
 		}
 	}
+	workflows := workflows(t)
 	for _, u := range units {
 		for _, called := range u.Calls {
-			if !byName[called].Service {
-				t.Errorf("%s calls %s, which is no service here", u.Name, called)
+			if !slices.Contains(byName[called].Callers, u.Name) {
+				t.Errorf("%s calls %s, which does not have it among its callers", u.Name, called)
 			}
 		}
 		for _, caller := range u.Callers {
-			if _, isUnit := byName[caller]; !isUnit {
-				if _, err := os.Stat("../../workflows/" + caller + ".yaml"); err != nil {
-					t.Errorf("%s is called by %s, which is neither a unit nor a workflow here", u.Name, caller)
-				}
+			if _, ok := workflows[caller]; !ok && !slices.Contains(byName[caller].Calls, u.Name) {
+				t.Errorf("%s has %s among its callers, which does not call it", u.Name, caller)
+			}
+		}
+		for workflow, source := range workflows {
+			calls := strings.Contains(source, `sys.get_env("`+u.EnvName()+`")`)
+			if declared := u.Trigger.Saga == workflow || slices.Contains(u.Callers, workflow); calls != declared {
+				t.Errorf("that %s calls %s is %v, that its file says so is %v", workflow, u.Name, calls, declared)
 			}
 		}
 	}
+}
+
+// workflows are the sources of this tree's, by name.
+func workflows(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob("../../workflows/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no workflows: %v", err)
+	}
+	sources := map[string]string{}
+	for _, f := range files {
+		source, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources[strings.TrimSuffix(filepath.Base(f), ".yaml")] = string(source)
+	}
+	return sources
 }

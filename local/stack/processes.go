@@ -58,7 +58,7 @@ type process struct {
 	starts int
 }
 
-// startProcess starts a unit and answers its URL once it accepts connections.
+// startProcess starts a unit behind its guard and answers its URL once it accepts connections.
 func (s *Stack) startProcess(ctx, run context.Context, unit, key string, env ...string) (string, error) {
 	port, err := freePort()
 	if err != nil {
@@ -71,7 +71,8 @@ func (s *Stack) startProcess(ctx, run context.Context, unit, key string, env ...
 	}
 	p.command = func() *exec.Cmd {
 		cmd := exec.Command(self)
-		cmd.Env = append(append(os.Environ(), env...), unitVariable+"="+unit, "HOST=127.0.0.1", "PORT="+strconv.Itoa(port))
+		cmd.Env = append(s.guards[unit].Environ(os.Environ()), env...)
+		cmd.Env = append(cmd.Env, unitVariable+"="+unit, "HOST=127.0.0.1", "PORT="+strconv.Itoa(port))
 		cmd.Stdout, cmd.Stderr = io.Discard, &lines{to: s.log}
 		return cmd
 	}

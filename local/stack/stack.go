@@ -22,6 +22,7 @@ import (
 	"orderflow.dev"
 	"orderflow.dev/internal/platform/telemetry"
 	"orderflow.dev/internal/unit"
+	"orderflow.dev/local/iam"
 	"orderflow.dev/local/oidc"
 	"orderflow.dev/local/psp"
 	"orderflow.dev/local/storage"
@@ -44,7 +45,7 @@ type Options struct {
 	Steps func(string) // told what is being started
 
 	Register    bool // let other commands of this user find the stack (Running)
-	Isolate     bool // every function and service in a process of its own, started again when it dies; the program calls BeUnit
+	Isolate     bool // a process for each function and service, with the roles of its file; the program calls BeUnit
 	Inventories int  // so many inventory processes behind one address
 
 	SweepEvery      time.Duration // runs the sweeps this often instead of by their cron lines
@@ -67,9 +68,10 @@ type Stack struct {
 
 	options    Options
 	units      []unit.Unit
-	urls       map[string]string // of each unit
-	setWebhook func(url string)  // of the payment provider, once the gateway is up
-	log        io.Writer         // of whole lines
+	urls       map[string]string     // of each unit
+	guards     map[string]*iam.Guard // of units in processes of their own
+	setWebhook func(url string)      // of the payment provider, once the gateway is up
+	log        io.Writer             // of whole lines
 	objects    *storage.Server
 
 	workflowsListener net.Listener
@@ -94,7 +96,8 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stack{options: o, units: units, urls: map[string]string{}, processes: map[string]*process{}, done: make(chan struct{})}
+	s := &Stack{options: o, units: units, urls: map[string]string{}, processes: map[string]*process{},
+		guards: map[string]*iam.Guard{}, done: make(chan struct{})}
 	if s.options.Steps == nil {
 		s.options.Steps = func(string) {}
 	}

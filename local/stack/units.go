@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"orderflow.dev/internal/platform/rpc"
+	"orderflow.dev/internal/unit"
 )
 
 func duration(d time.Duration) string {
@@ -25,6 +26,11 @@ func duration(d time.Duration) string {
 
 // startServices serves every gRPC service on a port of its own.
 func (s *Stack) startServices(ctx, run context.Context) error {
+	if s.options.Isolate || s.options.Inventories > 0 {
+		if err := s.openGuards(func(u unit.Unit) bool { return u.Service }); err != nil {
+			return err
+		}
+	}
 	for _, u := range s.units {
 		if !u.Service {
 			continue
@@ -72,6 +78,9 @@ func (s *Stack) startFunctions(ctx, run context.Context) error {
 	}
 	if !s.options.Isolate {
 		return s.hostFunctions(ctx, run)
+	}
+	if err := s.openGuards(func(u unit.Unit) bool { return !u.Service }); err != nil {
+		return err
 	}
 	var g errgroup.Group
 	urls := make([]string, len(s.units))

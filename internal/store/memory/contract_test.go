@@ -39,7 +39,7 @@ func contract(t *testing.T, f func(t *testing.T, db database, name func(string) 
 	t.Parallel()
 	for kind, open := range map[string]func(*testing.T) database{
 		"memory": func(*testing.T) database {
-			db := &memory.Database{}
+			db := &memory.Database{Unindexed: true}
 			return database{db, func(path string) { db.Remove(path) }}
 		},
 		"firestore": func(t *testing.T) database {

@@ -1,6 +1,6 @@
 // Package memory is a document database in memory with Firestore's semantics, for tests and simulations: atomic commits
-// with preconditions, update times that tell writers apart, queries that leave out what lacks a field. One contract
-// test holds both to them.
+// with preconditions, update times that tell writers apart, queries that need an index and leave out what lacks a field.
+// One contract test holds both to them.
 package memory
 
 import (
@@ -26,6 +26,8 @@ type Database struct {
 	Before Hook             // before an operation; its error keeps the operation from happening
 	After  Hook             // after one that succeeded; its error loses the answer: a commit has happened all the same
 	Now    func() time.Time // time.Now if nil. Commits that it does not tell apart get times of their own
+
+	Unindexed bool // answers any query, as Google's emulator does; otherwise one without an index is refused, as by Firestore
 
 	mu        sync.Mutex
 	documents map[string]store.Document

@@ -20,6 +20,11 @@ func (d *Database) Query(ctx context.Context, q store.Query) (out []store.Docume
 	if q.Limit < 1 || len(q.After) > 0 && len(q.After) != len(q.OrderBy) {
 		return nil, fault.New(codes.InvalidArgument, "", "query %s: it has no limit, or a cursor that does not fit its order", q.Collection)
 	}
+	if !d.Unindexed {
+		if _, err := IndexOf(q); err != nil {
+			return nil, err
+		}
+	}
 	err = d.do(ctx, "query", nil, func() error {
 		orders := ordered(q)
 		found := slices.DeleteFunc(d.collection(q.Collection), func(doc store.Document) bool {

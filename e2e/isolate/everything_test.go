@@ -1,0 +1,196 @@
+package isolate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/pubsub/v2"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"orderflow.dev/e2e"
+	eventv1 "orderflow.dev/gen/orderflow/event/v1"
+	importingv1 "orderflow.dev/gen/orderflow/importing/v1"
+	"orderflow.dev/internal/backoff"
+	"orderflow.dev/internal/fault"
+	"orderflow.dev/internal/importing"
+	"orderflow.dev/internal/payment"
+	"orderflow.dev/internal/platform/event"
+	"orderflow.dev/internal/platform/object"
+	"orderflow.dev/internal/store"
+	"orderflow.dev/internal/unit"
+	"orderflow.dev/local/stack"
+)
+
+// everything is one round of all that units do.
+func everything(ctx context.Context, s *stack.Stack, round int) error {
+	var g errgroup.Group
+	g.Go(func() error { return orderEverything(ctx, s) })
+	g.Go(func() error { return importEverything(ctx, s, round) })
+	g.Go(func() error { return leaveJournal(ctx, round) })
+	g.Go(func() error { return publishGarbage(ctx) })
+	return g.Wait()
+}
+
+// orderEverything brings an order to each of its endings.
+func orderEverything(ctx context.Context, s *stack.Stack) error {
+	token, err := stack.Token(ctx, s.Endpoints, "everybody")
+	if err != nil {
+		return err
+	}
+	look, err := stack.Inspect(ctx, s.Endpoints)
+	if err != nil {
+		return err
+	}
+	w := e2e.World{Customer: e2e.Customer{Gateway: s.Gateway, Token: token}, AtProvider: look.AtProvider}
+	var g errgroup.Group
+	for _, scenario := range e2e.Scenarios {
+		g.Go(func() error {
+			if _, err := scenario.Run(ctx, w); err != nil {
+				return fmt.Errorf("%s: %w", scenario.Name, err)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	_, err = w.List(ctx, url.Values{"page_size": {"5"}, "status": {"CONFIRMED"}})
+	return err
+}
+
+const (
+	orderFile = "order_ref,customer_id,sku,quantity,payment_method\n1,c,mug-blue,1,pm_approve\n2,c,mug-blue,1,\n"
+	badFile   = "no,orders\n1,2\n"
+)
+
+// importEverything imports orders, a catalogue that takes more than one call, and a file that cannot be read; then files
+// whose planner is killed again and again, until the sweep plans them.
+func importEverything(ctx context.Context, s *stack.Stack, round int) error {
+	wait := func(ctx context.Context) error {
+		return backoff.Wait(ctx, 0, 100*time.Millisecond, 100*time.Millisecond)
+	}
+	kill := func(ctx context.Context) error { return s.Kill(ctx, "plan-import") }
+	for _, file := range []struct {
+		name, text string
+		meanwhile  func(context.Context) error
+	}{
+		{"orders/round-%d/a.csv", orderFile, wait}, {"orders/round-%d/bad.csv", badFile, wait}, {"catalog/%d.csv", largeCatalogue(), wait},
+		{"orders/round-%d/lost.csv", orderFile, kill}, {"orders/round-%d/lost and bad.csv", badFile, kill},
+	} {
+		if err := importFile(ctx, fmt.Sprintf(file.name, round), file.text, file.meanwhile); err != nil {
+			return fmt.Errorf("import "+file.name+": %w", round, err)
+		}
+	}
+	return readImports(ctx, s)
+}
+
+// largeCatalogue has more products than are stated between two looks at the clock.
+func largeCatalogue() string {
+	var b strings.Builder
+	b.WriteString("sku,name,unit_price,currency,stock\n")
+	for i := range 1200 {
+		fmt.Fprintf(&b, "sku-%d,Name,1.00,GBP,10\n", i)
+	}
+	return b.String()
+}
+
+// importFile drops a file and waits for its report.
+func importFile(ctx context.Context, name, text string, meanwhile func(context.Context) error) error {
+	uploads, err := object.Open(ctx, unit.BucketName(stack.Project, "uploads"))
+	if err != nil {
+		return err
+	}
+	defer uploads.Close()
+	reports, err := object.Open(ctx, unit.BucketName(stack.Project, "reports"))
+	if err != nil {
+		return err
+	}
+	defer reports.Close()
+	w := uploads.Create(ctx, name, "text/csv", nil)
+	if _, err := io.WriteString(w, text); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	o := w.Object()
+	for {
+		_, err := reports.Stat(ctx, importing.SummaryName(importing.ID(o.Bucket, o.Name, o.Generation)), 0)
+		if fault.Code(err) != codes.NotFound {
+			return err
+		}
+		if err := meanwhile(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// readImports asks for a page of imports, and for one.
+func readImports(ctx context.Context, s *stack.Stack) error {
+	token, err := stack.Token(ctx, s.Endpoints, "team", "imports.read")
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Gateway+"/v1/imports", nil)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	var page importingv1.ListImportsResponse
+	if err := protojson.Unmarshal(body, &page); err != nil || len(page.GetImports()) == 0 {
+		return fmt.Errorf("list imports: %s %s: %w", resp.Status, body, err)
+	}
+	_, err = e2e.Customer{Gateway: s.Gateway, Token: token}.Import(ctx, page.GetImports()[0].GetImportId())
+	return err
+}
+
+// leaveJournal leaves a payment as a process does that dies between its commit and its publish.
+func leaveJournal(ctx context.Context, round int) error {
+	db, err := store.Open(ctx, stack.Project, "payments")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	p := &payment.Payment{OrderID: fmt.Sprint("crashed", round), State: payment.Declined, CreateTime: time.Now()}
+	p.Journal.Append(&eventv1.PaymentFailed{OrderId: p.OrderID, Seq: 1, EventTime: timestamppb.Now(), Reason: "declined"}, false)
+	return store.NewPayments(db, dead{}, time.Now).Create(ctx, p)
+}
+
+// dead is a process that is dead by the time it should publish.
+type dead struct{}
+
+func (dead) Publish(context.Context, ...event.Event) error { return errors.New("the process is dead") }
+
+// publishGarbage sends each function with a trigger by events what it can only park.
+func publishGarbage(ctx context.Context) error {
+	client, err := pubsub.NewClient(ctx, stack.Project)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for _, eventType := range []string{"OrderCreated", "OrderConfirmed", "ImportChunk"} {
+		topic := client.Publisher(unit.Event{Type: eventType}.Topic())
+		if _, err := topic.Publish(ctx, &pubsub.Message{Data: []byte("garbage")}).Get(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
