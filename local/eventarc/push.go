@@ -6,13 +6,19 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
-// pusher serves one subscription.
+// pusher serves one subscription. It pulls call by call: Google's emulator keeps
+// giving messages to streams that the Pub/Sub client has left, which it does
+// every minute since this emulator does not answer its pings, and each lies
+// there until its lease ends.
 type pusher struct {
 	sub    Subscription
 	name   string // in full
@@ -20,70 +26,93 @@ type pusher struct {
 	http   *http.Client
 	report func(Delivery)
 
-	active atomic.Int64 // deliveries under way
+	slots     chan struct{} // one for each delivery under way
+	answers   answers
+	delivered sync.WaitGroup
 }
 
 func (p *pusher) run(ctx context.Context, client *pubsub.Client) error {
-	subscriber := client.Subscriber(p.sub.ID)
-	subscriber.ReceiveSettings = receiveSettings(p.sub)
-	p.name = subscriber.String()
-	received := make(chan error, 1)
-	go func() { received <- subscriber.Receive(ctx, p.handle) }()
+	p.name = client.Subscriber(p.sub.ID).String()
+	p.slots = make(chan struct{}, p.sub.Concurrency)
+	p.answers = newAnswers(client, p.name)
+	err := p.pull(ctx, client)
+	p.delivered.Wait() // what is under way ends within its ack deadline
+	return errors.Join(err, p.answers.close())
+}
+
+func (p *pusher) pull(ctx context.Context, client *pubsub.Client) error {
+	for {
+		n := p.takeSlots(ctx)
+		if n == 0 {
+			return nil
+		}
+		pulled, err := client.SubscriptionAdminClient.Pull(ctx, &pubsubpb.PullRequest{Subscription: p.name, MaxMessages: int32(n)})
+		for _, m := range pulled.GetReceivedMessages() {
+			p.delivered.Go(func() {
+				defer func() { <-p.slots }()
+				p.answers.send(m.GetAckId(), p.handle(ctx, message(m)))
+			})
+		}
+		for range n - len(pulled.GetReceivedMessages()) {
+			<-p.slots
+		}
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil && !mayPass(err):
+			return fmt.Errorf("pull from %s: %w", p.name, err)
+		case err != nil || len(pulled.GetReceivedMessages()) == 0:
+			select {
+			case <-time.After(10 * time.Millisecond):
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+// takeSlots waits for one slot, and takes all that are free; none once ctx ends.
+func (p *pusher) takeSlots(ctx context.Context) (n int) {
 	select {
-	case err := <-received:
-		return p.receiveError(ctx, err)
+	case p.slots <- struct{}{}:
 	case <-ctx.Done():
-		return p.receiveError(ctx, p.drain(received))
+		return 0
 	}
-}
-
-func (p *pusher) receiveError(ctx context.Context, err error) error {
-	if err == nil || (ctx.Err() != nil && errors.Is(err, context.Canceled)) {
-		return nil
-	}
-	return fmt.Errorf("pull from %s: %w", p.name, err)
-}
-
-// drain waits until deliveries under way are finished and acknowledged. The
-// Pub/Sub client would wait for ever for a server that is gone, so there is a
-// limit to the time in which nothing is under way.
-func (p *pusher) drain(received <-chan error) error {
-	const step, limit = 50 * time.Millisecond, 2 * time.Second
-	tick := time.NewTicker(step)
-	defer tick.Stop()
-	for idle := time.Duration(0); idle < limit; {
+	for n = 1; n < cap(p.slots); n++ {
 		select {
-		case err := <-received:
-			return err
-		case <-tick.C:
-		}
-		if idle += step; p.active.Load() > 0 {
-			idle = 0
+		case p.slots <- struct{}{}:
+		default:
+			return n
 		}
 	}
-	return errors.New("the server does not take the last acknowledgements")
+	return n
 }
 
-// receiveSettings bound the deliveries under way. Servers that ignore the bound
-// hand out more, which then waits here: its lease is extended for as long as
-// that takes, or it would be delivered twice. A delivery has its own time-out.
-func receiveSettings(s Subscription) pubsub.ReceiveSettings {
-	return pubsub.ReceiveSettings{
-		MaxOutstandingMessages: s.Concurrency,
-		MaxOutstandingBytes:    -1,
-		NumGoroutines:          1,
-		MaxExtension:           time.Hour,
+// mayPass says of an error that the next pull may do better.
+func mayPass(err error) bool {
+	switch status.Code(err) {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted, codes.Aborted:
+		return true
 	}
+	return false
 }
 
-// handle delivers one message. It does not end with ctx, so that a shutdown lets
+func message(m *pubsubpb.ReceivedMessage) *pubsub.Message {
+	attempt := int(m.GetDeliveryAttempt())
+	out := &pubsub.Message{
+		ID: m.GetMessage().GetMessageId(), Data: m.GetMessage().GetData(), Attributes: m.GetMessage().GetAttributes(),
+		PublishTime: m.GetMessage().GetPublishTime().AsTime(), OrderingKey: m.GetMessage().GetOrderingKey(),
+	}
+	if attempt > 0 {
+		out.DeliveryAttempt = &attempt
+	}
+	return out
+}
+
+// handle delivers one message and says whether it is acknowledged. It does not end with ctx, so that a shutdown lets
 // deliveries under way finish.
-func (p *pusher) handle(ctx context.Context, m *pubsub.Message) {
-	p.active.Add(1)
-	defer p.active.Add(-1)
+func (p *pusher) handle(ctx context.Context, m *pubsub.Message) (acknowledged bool) {
 	if !p.filter(m.Attributes) {
-		m.Ack()
-		return
+		return true
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.sub.AckDeadline)
 	defer cancel()
@@ -95,11 +124,7 @@ func (p *pusher) handle(ctx context.Context, m *pubsub.Message) {
 			Attempt: attemptOf(m), Status: status, Err: err, Duration: time.Since(began),
 		})
 	}
-	if err != nil {
-		m.Nack()
-		return
-	}
-	m.Ack()
+	return err == nil
 }
 
 func eventID(m *pubsub.Message) string {
