@@ -62,7 +62,11 @@ var access = []rule{
 			return bad
 		},
 		breaks: []breakage{
-			set("two have one", function, "service_config.service_account_email", "payment@orderflow-test.iam.gserviceaccount.com"),
+			{"two have one", func(p *plan) error {
+				all := p.all(function)
+				all[0].set("service_config.service_account_email", account(all[1]))
+				return nil
+			}},
 			set("one has none", service, "template.service_account", ""),
 		},
 	},
@@ -75,7 +79,7 @@ var access = []rule{
 			remove("a database's grant is missing", projectMember, func(r *resource) bool { return oneDatabase.MatchString(r.text("condition.expression")) }),
 			remove("a bucket's grant is missing", "google_storage_bucket_iam_member", func(r *resource) bool { return strings.Contains(r.text("member"), "import") }),
 			add("a unit may publish what it does not say", "google_pubsub_topic_iam_member", map[string]any{
-				"role": "roles/pubsub.publisher", "topic": "orderflow.event.v1.OrderCreated", "member": "serviceAccount:get-order@orderflow-test.iam.gserviceaccount.com"}),
+				"role": "roles/pubsub.publisher", "topic": "orderflow.event.v1.OrderCreated", "member": "serviceAccount:get-order@p.iam.gserviceaccount.com"}),
 			remove("a service's caller is not admitted", "google_cloud_run_v2_service_iam_member", func(r *resource) bool { return strings.HasPrefix(r.text("member"), "serviceAccount:place-order@") }),
 			remove("a secret's reader is missing", "google_secret_manager_secret_iam_member", func(*resource) bool { return true }),
 		},

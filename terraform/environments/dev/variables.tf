@@ -1,0 +1,57 @@
+variable "project_id" {
+  description = "The project."
+  type        = string
+}
+
+variable "region" {
+  description = "Where everything runs."
+  type        = string
+  default     = "us-central1"
+}
+
+variable "bundles" {
+  description = "File of each unit's bundle: pass dist/bundles.tfvars.json with -var-file."
+  type        = map(string)
+}
+
+variable "customers" {
+  description = "Who issues customers' tokens (exact \"iss\"), where its keys are, and the audience that the tokens are for."
+  type        = object({ issuer = string, jwks_uri = string, audience = string })
+  validation {
+    condition     = startswith(var.customers.issuer, "https://") && startswith(var.customers.jwks_uri, "https://") && var.customers.audience != ""
+    error_message = "The tokens' issuer and its keys are https URLs, and there is an audience."
+  }
+}
+
+variable "payment_provider_url" {
+  description = "Root URL of the payment provider."
+  type        = string
+  validation {
+    condition     = can(regex("^https://[^?#]+$", var.payment_provider_url))
+    error_message = "The payment provider is reached by https."
+  }
+}
+
+variable "emails" {
+  description = "Addresses that alerts are sent to."
+  type        = set(string)
+  default     = []
+}
+
+variable "deployer" {
+  description = "Email of the service account that applies this tree; null where people do, with rights of their own."
+  type        = string
+  default     = null
+}
+
+variable "settings" {
+  description = "Environment variables of units, by the unit's name: what each takes is in its Go config."
+  type        = map(map(string))
+  default     = {}
+}
+
+variable "runbook_url" {
+  description = "Address of docs/runbook.md as your people read it: alerts link to its headings. null: this repository's."
+  type        = string
+  default     = null
+}
