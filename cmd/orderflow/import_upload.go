@@ -12,7 +12,7 @@ import (
 
 	"orderflow.dev/internal/importing"
 	"orderflow.dev/internal/importing/rows"
-	"orderflow.dev/internal/platform/object"
+	"orderflow.dev/internal/platform/bucket"
 	"orderflow.dev/internal/unit"
 	"orderflow.dev/local/stack"
 )
@@ -95,7 +95,7 @@ func (u *upload) send(ctx context.Context, bar *progress) (id string, err error)
 		return "", err
 	}
 	defer f.Close()
-	bucket, err := object.Open(ctx, unit.BucketName(stack.Project, "uploads"))
+	bucket, err := bucket.Open(ctx, unit.BucketName(stack.Project, "uploads"))
 	if err != nil {
 		return "", err
 	}
@@ -130,7 +130,7 @@ func (m *meter) Write(p []byte) (int, error) {
 // download writes an object, which a gs:// address names, to a file.
 func download(ctx context.Context, address, path string) error {
 	bucketName, name, _ := strings.Cut(strings.TrimPrefix(address, "gs://"), "/")
-	bucket, err := object.Open(ctx, bucketName)
+	bucket, err := bucket.Open(ctx, bucketName)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 	"orderflow.dev/e2e"
 	importingv1 "orderflow.dev/gen/orderflow/importing/v1"
 	"orderflow.dev/internal/importing"
+	"orderflow.dev/internal/platform/bucket"
 	"orderflow.dev/internal/platform/object"
 	"orderflow.dev/internal/unit"
 	"orderflow.dev/local/stack"
@@ -28,7 +29,7 @@ import (
 var (
 	local            *stack.Stack
 	look             *stack.Inspector
-	uploads, reports *object.Bucket
+	uploads, reports *bucket.Bucket
 )
 
 func TestMain(m *testing.M) {
@@ -58,11 +59,11 @@ func run(m *testing.M) (int, error) {
 	if err := e2e.LoadCatalogue(ctx, local.Endpoints, e2e.Catalogue, nil); err != nil {
 		return 0, err
 	}
-	if uploads, err = object.Open(ctx, unit.BucketName(stack.Project, "uploads")); err != nil {
+	if uploads, err = bucket.Open(ctx, unit.BucketName(stack.Project, "uploads")); err != nil {
 		return 0, err
 	}
 	defer uploads.Close()
-	if reports, err = object.Open(ctx, unit.BucketName(stack.Project, "reports")); err != nil {
+	if reports, err = bucket.Open(ctx, unit.BucketName(stack.Project, "reports")); err != nil {
 		return 0, err
 	}
 	defer reports.Close()

@@ -23,8 +23,8 @@ import (
 	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/importing"
 	"orderflow.dev/internal/payment"
+	"orderflow.dev/internal/platform/bucket"
 	"orderflow.dev/internal/platform/event"
-	"orderflow.dev/internal/platform/object"
 	"orderflow.dev/internal/store"
 	"orderflow.dev/internal/unit"
 	"orderflow.dev/local/stack"
@@ -105,12 +105,12 @@ func largeCatalogue() string {
 
 // importFile drops a file and waits for its report.
 func importFile(ctx context.Context, name, text string, meanwhile func(context.Context) error) error {
-	uploads, err := object.Open(ctx, unit.BucketName(stack.Project, "uploads"))
+	uploads, err := bucket.Open(ctx, unit.BucketName(stack.Project, "uploads"))
 	if err != nil {
 		return err
 	}
 	defer uploads.Close()
-	reports, err := object.Open(ctx, unit.BucketName(stack.Project, "reports"))
+	reports, err := bucket.Open(ctx, unit.BucketName(stack.Project, "reports"))
 	if err != nil {
 		return err
 	}

@@ -148,7 +148,7 @@ var rules = []rule{
 	}),
 	forbid("only the store imports Firestore", productionExcept("internal/store"), external("cloud.google.com/go/firestore")),
 	forbid("only platform/event imports Pub/Sub", productionExcept("internal/platform/event"), external("cloud.google.com/go/pubsub")),
-	forbid("only platform/object imports Cloud Storage", productionExcept("internal/platform/object"), external("cloud.google.com/go/storage")),
+	forbid("only platform/bucket imports Cloud Storage", productionExcept("internal/platform/bucket"), external("cloud.google.com/go/storage")),
 	forbid("only platform/workflow imports Workflows", productionExcept("internal/platform/workflow"), external("cloud.google.com/go/workflows")),
 	forbid("only those who serve or call it import gRPC, but for its codes and statuses", productionExcept(grpcRooms...),
 		func(_ graph, i string) bool {

@@ -8,17 +8,18 @@ import (
 
 	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/importing"
+	"orderflow.dev/internal/platform/bucket"
 	"orderflow.dev/internal/platform/object"
 )
 
 // Bucket is importing.Bucket by Cloud Storage.
 type Bucket struct {
-	bucket *object.Bucket
+	bucket *bucket.Bucket
 }
 
 // NewBucket opens a bucket.
 func NewBucket(ctx context.Context, name string) (*Bucket, error) {
-	b, err := object.Open(ctx, name)
+	b, err := bucket.Open(ctx, name)
 	return &Bucket{b}, err
 }
 
@@ -68,5 +69,5 @@ func (b *Bucket) Write(ctx context.Context, name, contentType string, write func
 
 // URL implements importing.Bucket.
 func (b *Bucket) URL(name string) string {
-	return object.Object{Bucket: b.bucket.Name(), Name: name}.URL()
+	return object.URL(b.bucket.Name(), name)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"testing"
 
+	"orderflow.dev/internal/platform/bucket"
 	"orderflow.dev/internal/platform/object"
 	"orderflow.dev/internal/unit"
 	"orderflow.dev/local/storage"
@@ -35,9 +36,9 @@ func Storage(ctx context.Context) error {
 }
 
 // Bucket opens one of the project's buckets: uploads, reports.
-func Bucket(t testing.TB, name string) *object.Bucket {
+func Bucket(t testing.TB, name string) *bucket.Bucket {
 	t.Helper()
-	b, err := object.Open(context.WithoutCancel(t.Context()), unit.BucketName(project, name))
+	b, err := bucket.Open(context.WithoutCancel(t.Context()), unit.BucketName(project, name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"orderflow.dev/internal/platform/bucket"
 	"orderflow.dev/internal/platform/object"
 	"orderflow.dev/internal/unit"
 	"orderflow.dev/local/eventarc"
@@ -48,7 +49,7 @@ func TestUploadsReachTheirFunction(t *testing.T) {
 		s.closers[0]()
 	}()
 	for _, variable := range []string{"REPORTS_BUCKET", "UPLOADS_BUCKET"} { // only the second has the trigger
-		b, err := object.Open(t.Context(), os.Getenv(variable))
+		b, err := bucket.Open(t.Context(), os.Getenv(variable))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,7 +17,7 @@ import (
 	"orderflow.dev/local/storage"
 )
 
-// TestOfficialClient goes through what the contract of internal/platform/object does not: other ways to name the server,
+// TestOfficialClient goes through what the contract of internal/platform/bucket does not: other ways to name the server,
 // reads by JSON, uploads without chunks, buckets and metadata.
 func TestOfficialClient(t *testing.T) {
 	b := start(t, storage.Options{})

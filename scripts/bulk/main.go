@@ -22,6 +22,7 @@ import (
 	importingv1 "orderflow.dev/gen/orderflow/importing/v1"
 	"orderflow.dev/internal/importing"
 	"orderflow.dev/internal/order"
+	"orderflow.dev/internal/platform/bucket"
 	"orderflow.dev/internal/platform/object"
 	"orderflow.dev/internal/unit"
 	"orderflow.dev/local/stack"
@@ -134,7 +135,7 @@ func importFile(ctx context.Context, s *stack.Stack, f file, kills int) (*import
 }
 
 func upload(ctx context.Context, f file) (object.Object, error) {
-	bucket, err := object.Open(ctx, unit.BucketName(stack.Project, "uploads"))
+	bucket, err := bucket.Open(ctx, unit.BucketName(stack.Project, "uploads"))
 	if err != nil {
 		return object.Object{}, err
 	}

@@ -27,7 +27,7 @@ func wire(ctx context.Context, cfg config) (function.APIHandler, error) {
 		return nil, err
 	}
 	return Handler(importing.Reading{Imports: imports}, func(name string) string {
-		return object.Object{Bucket: cfg.Reports, Name: name}.URL()
+		return object.URL(cfg.Reports, name)
 	}), nil
 }
 

@@ -1,4 +1,4 @@
-package object
+package bucket
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"orderflow.dev/internal/fault"
+	"orderflow.dev/internal/platform/object"
 )
 
 // statusCodes are what Cloud Storage's answers mean to us.
@@ -31,7 +32,7 @@ func (b *Bucket) fault(err error, doing, name string) error {
 	if err == nil {
 		return nil
 	}
-	return fault.Wrap(err, codeOf(err), "", "%s %s", doing, address(b.name, name))
+	return fault.Wrap(err, codeOf(err), "", "%s %s", doing, object.URL(b.name, name))
 }
 
 func codeOf(err error) codes.Code {
@@ -74,5 +75,5 @@ func mayPass(err error) bool {
 
 // exists says that an object must not be created because there is one.
 func (b *Bucket) exists(cause error, name string) error {
-	return fault.Wrap(cause, codes.AlreadyExists, "object_exists", "%s exists already", address(b.name, name))
+	return fault.Wrap(cause, codes.AlreadyExists, "object_exists", "%s exists already", object.URL(b.name, name))
 }

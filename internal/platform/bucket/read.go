@@ -1,4 +1,4 @@
-package object
+package bucket
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"google.golang.org/api/iterator"
 
 	"orderflow.dev/internal/fault"
+	"orderflow.dev/internal/platform/object"
 
 	"google.golang.org/grpc/codes"
 )
@@ -20,7 +21,7 @@ import (
 // object is not what was stored.
 func (b *Bucket) Read(ctx context.Context, name string, generation, offset, length int64) (io.ReadCloser, error) {
 	if offset < 0 || length < -1 {
-		return nil, fault.New(codes.InvalidArgument, "", "%s: no object has %d bytes at %d", address(b.name, name), length, offset)
+		return nil, fault.New(codes.InvalidArgument, "", "%s: no object has %d bytes at %d", object.URL(b.name, name), length, offset)
 	}
 	r, err := b.at(name, generation).ReadCompressed(true).NewRangeReader(ctx, offset, length)
 	if err != nil {
@@ -46,9 +47,9 @@ func (r *reader) Read(p []byte) (int, error) {
 
 // List lists at most limit objects whose names begin with a prefix and come after another name, in the order of the
 // names' bytes. next is where the following call goes on; empty at the end. Errors: NotFound, of the bucket.
-func (b *Bucket) List(ctx context.Context, prefix, after string, limit int) (objects []Object, next string, err error) {
+func (b *Bucket) List(ctx context.Context, prefix, after string, limit int) (objects []object.Object, next string, err error) {
 	if limit < 1 {
-		return nil, "", fault.New(codes.InvalidArgument, "", "list %s: a limit of %d", address(b.name, prefix), limit)
+		return nil, "", fault.New(codes.InvalidArgument, "", "list %s: a limit of %d", object.URL(b.name, prefix), limit)
 	}
 	query := &storage.Query{Prefix: prefix, StartOffset: after, Projection: storage.ProjectionNoACL}
 	it := b.handle.Objects(ctx, query)

@@ -1,4 +1,4 @@
-package object_test
+package bucket_test
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package object_test
+package bucket_test
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"orderflow.dev/internal/fault"
+	"orderflow.dev/internal/platform/bucket"
 	"orderflow.dev/internal/platform/object"
 )
 
@@ -240,7 +241,7 @@ func TestABucketThatIsNone(t *testing.T) {
 	w := b.Create(t.Context(), "o", "", nil)
 	wantCode(t, "Create", w.Close(), codes.NotFound)
 	for _, name := range []string{"", "a/b", "a b"} {
-		if _, err := object.Open(t.Context(), name); fault.Code(err) != codes.InvalidArgument {
+		if _, err := bucket.Open(t.Context(), name); fault.Code(err) != codes.InvalidArgument {
 			t.Errorf("Open(%q): %v", name, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package object
+package bucket
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"orderflow.dev/internal/fault"
+	"orderflow.dev/internal/platform/object"
 )
 
 // maxParts is how many objects one call can compose.
@@ -65,7 +66,7 @@ func (w *Writer) Close() error {
 func (w *Writer) Abort() { w.abort() }
 
 // Object is what was written, once Close returned nil.
-func (w *Writer) Object() Object { return objectOf(w.writer.Attrs()) }
+func (w *Writer) Object() object.Object { return objectOf(w.writer.Attrs()) }
 
 func (w *Writer) fault(err error) error {
 	err = w.bucket.fault(err, "write", w.writer.Name)
@@ -78,27 +79,27 @@ func (w *Writer) fault(err error) error {
 // Copy copies a generation of an object to a name that does not exist yet, with its content type and metadata. Errors:
 // NotFound, of the source's generation; AlreadyExists, with the object that is there: it may be this very copy, whose
 // answer was lost on the way.
-func (b *Bucket) Copy(ctx context.Context, from string, generation int64, to *Bucket, name string) (Object, error) {
+func (b *Bucket) Copy(ctx context.Context, from string, generation int64, to *Bucket, name string) (object.Object, error) {
 	if err := b.pinned(from, generation); err != nil {
-		return Object{}, err
+		return object.Object{}, err
 	}
 	a, err := to.absent(name).CopierFrom(b.at(from, generation)).Run(ctx)
 	if err != nil {
-		return to.whyNot(ctx, name, b.fault(err, "copy to "+address(to.name, name), from))
+		return to.whyNot(ctx, name, b.fault(err, "copy to "+object.URL(to.name, name), from))
 	}
 	return objectOf(a), nil
 }
 
 // Compose makes an object that does not exist yet of 1 to 32 others of this bucket, pinned to their generations, one
 // after another. Errors: those of Copy.
-func (b *Bucket) Compose(ctx context.Context, name, contentType string, parts []Object) (Object, error) {
+func (b *Bucket) Compose(ctx context.Context, name, contentType string, parts []object.Object) (object.Object, error) {
 	if n := len(parts); n < 1 || n > maxParts {
-		return Object{}, fault.New(codes.InvalidArgument, "", "compose %s of %d parts, want 1 to %d", address(b.name, name), n, maxParts)
+		return object.Object{}, fault.New(codes.InvalidArgument, "", "compose %s of %d parts, want 1 to %d", object.URL(b.name, name), n, maxParts)
 	}
 	sources := make([]*storage.ObjectHandle, len(parts))
 	for i, p := range parts {
 		if err := b.pinned(p.Name, p.Generation); err != nil {
-			return Object{}, err
+			return object.Object{}, err
 		}
 		sources[i] = b.at(p.Name, p.Generation)
 	}
@@ -112,16 +113,16 @@ func (b *Bucket) Compose(ctx context.Context, name, contentType string, parts []
 }
 
 // whyNot finds the object that kept another from being created.
-func (b *Bucket) whyNot(ctx context.Context, name string, err error) (Object, error) {
+func (b *Bucket) whyNot(ctx context.Context, name string, err error) (object.Object, error) {
 	if fault.Code(err) != codes.FailedPrecondition {
-		return Object{}, err
+		return object.Object{}, err
 	}
 	there, statErr := b.Stat(ctx, name, 0)
 	if fault.Code(statErr) == codes.NotFound {
-		return Object{}, fault.Wrap(err, codes.Unavailable, "", "%s was there and is gone: try again", address(b.name, name))
+		return object.Object{}, fault.Wrap(err, codes.Unavailable, "", "%s was there and is gone: try again", object.URL(b.name, name))
 	}
 	if statErr != nil {
-		return Object{}, statErr
+		return object.Object{}, statErr
 	}
 	return there, b.exists(err, name)
 }

@@ -1,4 +1,4 @@
-package object_test
+package bucket_test
 
 import (
 	"bytes"
@@ -13,12 +13,12 @@ import (
 	"cloud.google.com/go/storage"
 	"google.golang.org/grpc/codes"
 
-	"orderflow.dev/internal/platform/object"
+	"orderflow.dev/internal/platform/bucket"
 )
 
 // disturb has requests that name a bucket answered by f, if that answers true, until the test's end. Tests that use it
 // do not run in parallel.
-func disturb(t *testing.T, b *object.Bucket, f func(http.ResponseWriter, *http.Request) bool) {
+func disturb(t *testing.T, b *bucket.Bucket, f func(http.ResponseWriter, *http.Request) bool) {
 	t.Helper()
 	disturbed := func(w http.ResponseWriter, r *http.Request) bool {
 		return strings.Contains(r.URL.Path, b.Name()) && f(w, r)

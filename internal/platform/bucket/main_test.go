@@ -1,4 +1,4 @@
-package object_test
+package bucket_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"orderflow.dev/internal/fault"
+	"orderflow.dev/internal/platform/bucket"
 	"orderflow.dev/internal/platform/object"
 	"orderflow.dev/local/storage"
 )
@@ -58,7 +59,7 @@ func run(m *testing.M) (int, error) {
 var buckets atomic.Int64
 
 // newBucket is a bucket of the test's own.
-func newBucket(t *testing.T) *object.Bucket {
+func newBucket(t *testing.T) *bucket.Bucket {
 	t.Helper()
 	name := fmt.Sprintf("bucket-%d", buckets.Add(1))
 	resp, err := http.Post(server.URL+"/storage/v1/b?project=p", "application/json", strings.NewReader(`{"name":"`+name+`"}`))
@@ -69,9 +70,9 @@ func newBucket(t *testing.T) *object.Bucket {
 	return open(t, name)
 }
 
-func open(t *testing.T, name string) *object.Bucket {
+func open(t *testing.T, name string) *bucket.Bucket {
 	t.Helper()
-	b, err := object.Open(t.Context(), name)
+	b, err := bucket.Open(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +80,7 @@ func open(t *testing.T, name string) *object.Bucket {
 	return b
 }
 
-func write(t *testing.T, w *object.Writer, content string) object.Object {
+func write(t *testing.T, w *bucket.Writer, content string) object.Object {
 	t.Helper()
 	defer w.Abort()
 	if _, err := io.WriteString(w, content); err != nil {
@@ -91,18 +92,18 @@ func write(t *testing.T, w *object.Writer, content string) object.Object {
 	return w.Object()
 }
 
-func create(t *testing.T, b *object.Bucket, name, content string) object.Object {
+func create(t *testing.T, b *bucket.Bucket, name, content string) object.Object {
 	t.Helper()
 	return write(t, b.Create(t.Context(), name, "text/plain", nil), content)
 }
 
-func replace(t *testing.T, b *object.Bucket, name, content string) object.Object {
+func replace(t *testing.T, b *bucket.Bucket, name, content string) object.Object {
 	t.Helper()
 	return write(t, b.Replace(t.Context(), name, "text/plain", nil), content)
 }
 
 // read is the content of a generation, or why there is none.
-func read(ctx context.Context, b *object.Bucket, name string, generation, offset, length int64) (string, error) {
+func read(ctx context.Context, b *bucket.Bucket, name string, generation, offset, length int64) (string, error) {
 	r, err := b.Read(ctx, name, generation, offset, length)
 	if err != nil {
 		return "", err
@@ -112,7 +113,7 @@ func read(ctx context.Context, b *object.Bucket, name string, generation, offset
 	return string(content), err
 }
 
-func wantContent(t *testing.T, b *object.Bucket, name, want string) {
+func wantContent(t *testing.T, b *bucket.Bucket, name, want string) {
 	t.Helper()
 	if got, err := read(t.Context(), b, name, 0, 0, -1); got != want {
 		t.Errorf("%s has %d bytes, want %d; error %v", name, len(got), len(want), err)
