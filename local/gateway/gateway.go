@@ -81,10 +81,10 @@ func rewrite(pr *httputil.ProxyRequest) {
 	pr.Out.URL, pr.Out.Host = &u, ""
 	pr.Out.Header["X-Forwarded-For"] = pr.In.Header["X-Forwarded-For"]
 	pr.SetXForwarded()
-	if token := pr.In.Header.Get("Authorization"); token != "" {
+	if token := pr.In.Header.Get("Authorization"); token != "" { // who has none is refused by the function here
 		pr.Out.Header.Set("X-Forwarded-Authorization", token)
+		pr.Out.Header.Set("Authorization", "Bearer the-gateways-own")
 	}
-	pr.Out.Header.Set("Authorization", "Bearer the-gateways-own")
 }
 
 func joinQuery(parts ...string) string {
