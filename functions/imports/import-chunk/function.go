@@ -10,6 +10,7 @@ import (
 
 	eventv1 "orderflow.dev/gen/orderflow/event/v1"
 	"orderflow.dev/internal/client"
+	"orderflow.dev/internal/client/imports"
 	"orderflow.dev/internal/importing"
 	"orderflow.dev/internal/order"
 	"orderflow.dev/internal/platform/event"
@@ -19,7 +20,7 @@ import (
 )
 
 type config struct {
-	Imports   client.ImportsConfig
+	Imports   imports.ImportsConfig
 	Store     store.Config
 	Inventory client.InventoryConfig
 	Expiry    time.Duration `env:"IMPORT_ORDER_EXPIRY, default=24h"` // longer than that of orders over HTTP: many wait for their sagas
@@ -41,11 +42,11 @@ func wire(ctx context.Context, cfg config) (function.EventHandler, error) {
 	if err != nil {
 		return nil, err
 	}
-	worker, err := client.NewWorker(ctx, cfg.Imports)
+	worker, err := imports.NewWorker(ctx, cfg.Imports)
 	if err != nil {
 		return nil, err
 	}
-	worker.Orders = client.Orders{Placing: order.Placing{Orders: orders, Catalogue: catalogue, Now: time.Now, Expiry: cfg.Expiry, Patience: cfg.Saga}}
+	worker.Orders = imports.Orders{Placing: order.Placing{Orders: orders, Catalogue: catalogue, Now: time.Now, Expiry: cfg.Expiry, Patience: cfg.Saga}}
 	worker.Items = catalogue
 	worker.Budget, worker.Parallel = cfg.Budget, cfg.Parallel
 	worker.Trusted = func(source string) bool { return slices.Contains(cfg.Trusted, source) }

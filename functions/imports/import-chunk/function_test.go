@@ -11,6 +11,7 @@ import (
 	_ "orderflow.dev/functions/imports/import-chunk"
 	eventv1 "orderflow.dev/gen/orderflow/event/v1"
 	"orderflow.dev/internal/client"
+	"orderflow.dev/internal/client/imports"
 	"orderflow.dev/internal/importing"
 	"orderflow.dev/internal/order"
 	"orderflow.dev/internal/platform/event"
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) {
 // planner plans uploads as plan-import does.
 func planner(t *testing.T) importing.Planner {
 	t.Helper()
-	p, err := client.NewPlanner(context.WithoutCancel(t.Context()), client.PlannerConfig{ChunkSize: 1 << 20, Imports: client.ImportsConfig{
+	p, err := imports.NewPlanner(context.WithoutCancel(t.Context()), imports.PlannerConfig{ChunkSize: 1 << 20, Imports: imports.ImportsConfig{
 		Project: cloudtest.Project(), Uploads: os.Getenv("UPLOADS_BUCKET"), Reports: os.Getenv("REPORTS_BUCKET"), Patience: time.Minute,
 	}})
 	if err != nil {
@@ -37,7 +38,7 @@ func planner(t *testing.T) importing.Planner {
 func TestAChunkOfACatalogueBecomesProductsAndAReport(t *testing.T) {
 	p := planner(t)
 	o := cloudtest.Upload(t, "catalog/a.csv", "sku,name,unit_price,currency,stock\nMUG,Mug,4.20,GBP,7\nMUG,Mug again,1,GBP,1\nTEA,Tea,many,GBP,1\n")
-	if err := p.Plan(t.Context(), client.File(o)); err != nil {
+	if err := p.Plan(t.Context(), imports.File(o)); err != nil {
 		t.Fatal(err)
 	}
 	id := importing.ID(o.Bucket, o.Name, o.Generation)
@@ -67,7 +68,7 @@ func TestAChunkOfACatalogueBecomesProductsAndAReport(t *testing.T) {
 func TestAChunkBecomesOrdersAndAReport(t *testing.T) {
 	p := planner(t)
 	o := cloudtest.Upload(t, "orders/acme/a.csv", "order_ref,customer_id,sku,quantity,payment_method\n1,c,TEA,1,pm_approve\n2,c,TEA,x,pm_approve\n")
-	if err := p.Plan(t.Context(), client.File(o)); err != nil {
+	if err := p.Plan(t.Context(), imports.File(o)); err != nil {
 		t.Fatal(err)
 	}
 	id := importing.ID(o.Bucket, o.Name, o.Generation)

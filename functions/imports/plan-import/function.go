@@ -5,7 +5,7 @@ import (
 	"context"
 	"log/slog"
 
-	"orderflow.dev/internal/client"
+	"orderflow.dev/internal/client/imports"
 	"orderflow.dev/internal/importing"
 	"orderflow.dev/internal/platform/function"
 	"orderflow.dev/internal/platform/object"
@@ -14,8 +14,8 @@ import (
 
 func init() { function.Upload("plan-import", wire) }
 
-func wire(ctx context.Context, cfg client.PlannerConfig) (function.UploadHandler, error) {
-	planner, err := client.NewPlanner(ctx, cfg)
+func wire(ctx context.Context, cfg imports.PlannerConfig) (function.UploadHandler, error) {
+	planner, err := imports.NewPlanner(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -30,6 +30,6 @@ func Handler(planner importing.Planner) function.UploadHandler {
 			return nil
 		}
 		telemetry.Annotate(ctx, "import_id", importing.ID(o.Bucket, o.Name, o.Generation))
-		return planner.Plan(ctx, client.File(o))
+		return planner.Plan(ctx, imports.File(o))
 	}
 }

@@ -5,20 +5,20 @@ import (
 	"context"
 	"time"
 
-	"orderflow.dev/internal/client"
+	"orderflow.dev/internal/client/imports"
 	"orderflow.dev/internal/importing"
 	"orderflow.dev/internal/platform/function"
 )
 
 type config struct {
-	Planner client.PlannerConfig
+	Planner imports.PlannerConfig
 	Grace   time.Duration `env:"UPLOAD_GRACE, default=5m"` // an upload this old should have been planned
 }
 
 func init() { function.Schedule("sweep-uploads", wire) }
 
 func wire(ctx context.Context, cfg config) (func(context.Context) (function.Summary, error), error) {
-	planner, err := client.NewPlanner(ctx, cfg.Planner)
+	planner, err := imports.NewPlanner(ctx, cfg.Planner)
 	if err != nil {
 		return nil, err
 	}

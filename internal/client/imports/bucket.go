@@ -1,4 +1,6 @@
-package client
+// Package imports is what importing has behind its interfaces: buckets, the use case that takes orders, and messages. It is apart
+// from client, since only imports need the client of Cloud Storage, which is heavy.
+package imports
 
 import (
 	"context"
