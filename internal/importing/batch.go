@@ -6,7 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"path"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -117,7 +117,7 @@ func (w Worker) bind(ctx context.Context, c *Chunk) error {
 		return nil
 	}
 	loose := c.Rejects[len(c.Rejects)-c.Loose:]
-	name := loose[0] + "-" + path.Base(loose[len(loose)-1])
+	name := fmt.Sprintf("%s-%x", loose[0], sha256.Sum256([]byte(strings.Join(loose, " ")))) // as partName: by all of its content
 	err := w.Reports.Write(ctx, name, "text/plain", func(out io.Writer) error {
 		_, err := w.join(ctx, out, loose)
 		return err

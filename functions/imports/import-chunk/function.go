@@ -20,7 +20,7 @@ import (
 )
 
 type config struct {
-	Imports   imports.ImportsConfig
+	Imports   imports.Config
 	Store     store.Config
 	Inventory client.InventoryConfig
 	Expiry    time.Duration `env:"IMPORT_ORDER_EXPIRY, default=24h"` // longer than that of orders over HTTP: many wait for their sagas

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 // planner plans uploads as plan-import does.
 func planner(t *testing.T) importing.Planner {
 	t.Helper()
-	p, err := imports.NewPlanner(context.WithoutCancel(t.Context()), imports.PlannerConfig{ChunkSize: 1 << 20, Imports: imports.ImportsConfig{
+	p, err := imports.NewPlanner(context.WithoutCancel(t.Context()), imports.PlannerConfig{ChunkSize: 1 << 20, Imports: imports.Config{
 		Project: cloudtest.Project(), Uploads: os.Getenv("UPLOADS_BUCKET"), Reports: os.Getenv("REPORTS_BUCKET"), Patience: time.Minute,
 	}})
 	if err != nil {

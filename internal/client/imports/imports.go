@@ -68,21 +68,21 @@ func parseOrigin(origin string) (importID string, line int64, err error) {
 	return id, line, nil
 }
 
-// ImportMessages is importing.Messages by Pub/Sub.
-type ImportMessages struct {
+// Messages is importing.Messages by Pub/Sub.
+type Messages struct {
 	Publisher *event.Publisher
 	Now       func() time.Time
 }
 
 // Work implements importing.Messages.
-func (m ImportMessages) Work(ctx context.Context, c *importing.Chunk) error {
+func (m Messages) Work(ctx context.Context, c *importing.Chunk) error {
 	return m.Publisher.Publish(ctx, event.Of("imports", fmt.Sprintf("%s-%06d", c.ImportID, c.Number), &eventv1.ImportChunk{
 		ImportId: c.ImportID, Seq: int64(c.Sent) + 1, EventTime: timestamppb.New(m.Now()), Chunk: int32(c.Number),
 	}))
 }
 
 // Announce implements importing.Messages.
-func (m ImportMessages) Announce(ctx context.Context, im *importing.Import) error {
+func (m Messages) Announce(ctx context.Context, im *importing.Import) error {
 	t := im.Tally
 	e := &eventv1.OrdersImported{
 		ImportId: im.ID, Seq: 1, EventTime: timestamppb.New(im.Ended), Source: im.Source, File: im.Upload.Name,
@@ -94,8 +94,8 @@ func (m ImportMessages) Announce(ctx context.Context, im *importing.Import) erro
 	return m.Publisher.Publish(ctx, event.Of("imports", im.ID, e))
 }
 
-// ImportsConfig is what every function of imports opens.
-type ImportsConfig struct {
+// Config is what every function of imports opens.
+type Config struct {
 	Project  string        `env:"GOOGLE_CLOUD_PROJECT, required"`
 	Uploads  string        `env:"UPLOADS_BUCKET, required"`
 	Reports  string        `env:"REPORTS_BUCKET, required"`
@@ -104,7 +104,7 @@ type ImportsConfig struct {
 
 // PlannerConfig is what planning takes.
 type PlannerConfig struct {
-	Imports   ImportsConfig
+	Imports   Config
 	ChunkSize int64 `env:"IMPORT_CHUNK_BYTES, default=8388608"` // about how large a chunk is
 }
 
@@ -117,12 +117,12 @@ func NewPlanner(ctx context.Context, cfg PlannerConfig) (importing.Planner, erro
 }
 
 // NewWorker opens all that working on chunks needs, but for the orders.
-func NewWorker(ctx context.Context, cfg ImportsConfig) (importing.Worker, error) {
+func NewWorker(ctx context.Context, cfg Config) (importing.Worker, error) {
 	reporter, uploads, err := openImports(ctx, cfg)
 	return importing.Worker{Reporter: reporter, Uploads: uploads, Patience: cfg.Patience}, err
 }
 
-func openImports(ctx context.Context, cfg ImportsConfig) (importing.Reporter, *Bucket, error) {
+func openImports(ctx context.Context, cfg Config) (importing.Reporter, *Bucket, error) {
 	db, err := store.Open(ctx, cfg.Project, "imports")
 	if err != nil {
 		return importing.Reporter{}, nil, err
@@ -137,7 +137,7 @@ func openImports(ctx context.Context, cfg ImportsConfig) (importing.Reporter, *B
 	}
 	reports, err := NewBucket(ctx, cfg.Reports)
 	return importing.Reporter{
-		Imports: store.NewImports(db), Reports: reports, Messages: ImportMessages{publisher, time.Now}, Now: time.Now,
+		Imports: store.NewImports(db), Reports: reports, Messages: Messages{publisher, time.Now}, Now: time.Now,
 		Summary: func(im *importing.Import) ([]byte, error) { return api.ImportJSON(im, reports.URL) },
 	}, uploads, err
 }
