@@ -18,14 +18,27 @@ type Issuer struct {
 	url      string
 	audience string
 
+	file string // of the keys; "" keeps none
+
 	mu   sync.Mutex
 	keys []*signingKey // newest first, never empty
 }
 
+// Option changes an issuer.
+type Option func(*Issuer)
+
+// WithKeyFile keeps the signing keys in a file, which only its owner may read,
+// so that tokens stay valid when a new issuer takes the place of this one. The
+// file is made if it is not there.
+func WithKeyFile(path string) Option {
+	return func(i *Issuer) { i.file = path }
+}
+
 // New returns an issuer that calls itself issuerURL (absolute, http or https,
 // without query; a slash at the end is dropped) and signs for defaultAudience
-// when a token asks for none. The first key is made in the background.
-func New(issuerURL, defaultAudience string) (*Issuer, error) {
+// when a token asks for none. The first key is made in the background, unless
+// there is one in a file.
+func New(issuerURL, defaultAudience string, opts ...Option) (*Issuer, error) {
 	u, err := url.Parse(issuerURL)
 	if err != nil {
 		return nil, fmt.Errorf("issuer URL: %w", err)
@@ -33,11 +46,17 @@ func New(issuerURL, defaultAudience string) (*Issuer, error) {
 	if u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("issuer URL %q: want http(s)://host[/path]", issuerURL)
 	}
-	return &Issuer{
-		url:      strings.TrimSuffix(issuerURL, "/"),
-		audience: defaultAudience,
-		keys:     []*signingKey{newSigningKey()},
-	}, nil
+	i := &Issuer{url: strings.TrimSuffix(issuerURL, "/"), audience: defaultAudience}
+	for _, opt := range opts {
+		opt(i)
+	}
+	if i.keys, err = readKeys(i.file); err != nil {
+		return nil, err
+	}
+	if len(i.keys) == 0 {
+		i.keys = []*signingKey{newSigningKey(func(key jose.JSONWebKey) error { return writeKeys(i.file, key) })}
+	}
+	return i, nil
 }
 
 // URL is the issuer as it stands in the tokens.
@@ -46,13 +65,25 @@ func (i *Issuer) URL() string { return i.url }
 // Rotate signs with a new key from now on. The old keys stay published, so that
 // tokens signed with them stay valid.
 func (i *Issuer) Rotate() error {
-	key := newSigningKey()
-	if _, err := key.ready(); err != nil {
+	key, err := generate()
+	if err != nil {
 		return err
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.keys = append([]*signingKey{key}, i.keys...)
+	keys := append([]*signingKey{made(key)}, i.keys...)
+	var all []jose.JSONWebKey
+	for _, k := range keys {
+		key, err := k.ready()
+		if err != nil {
+			return err
+		}
+		all = append(all, key)
+	}
+	if err := writeKeys(i.file, all...); err != nil {
+		return err
+	}
+	i.keys = keys
 	return nil
 }
 

@@ -18,10 +18,21 @@ type signingKey struct {
 	ready func() (jose.JSONWebKey, error)
 }
 
-// newSigningKey starts making a key: RSA takes a tenth of a second, which is
-// time the rest of a start need not wait for.
-func newSigningKey() *signingKey {
-	k := &signingKey{ready: sync.OnceValues(generate)}
+// made is a key that is there.
+func made(key jose.JSONWebKey) *signingKey {
+	return &signingKey{ready: func() (jose.JSONWebKey, error) { return key, nil }}
+}
+
+// newSigningKey starts making a key, which is ready once it is kept: RSA takes a
+// tenth of a second, which is time the rest of a start need not wait for.
+func newSigningKey(keep func(jose.JSONWebKey) error) *signingKey {
+	k := &signingKey{ready: sync.OnceValues(func() (jose.JSONWebKey, error) {
+		key, err := generate()
+		if err != nil {
+			return key, err
+		}
+		return key, keep(key)
+	})}
 	go func() { _, _ = k.ready() }() // whoever needs the key gets the error
 	return k
 }

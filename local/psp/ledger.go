@@ -1,10 +1,13 @@
 package psp
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
+
+	"orderflow.dev/local/wal"
 )
 
 // Errors of the ledger. The first three are how a provider is in trouble, the
@@ -50,17 +53,24 @@ type Charge struct {
 type LedgerOptions struct {
 	// Now is the provider's clock, safe for concurrent use; time.Now if nil.
 	Now func() time.Time
+	// Log keeps the ledger across restarts: it is there after the log's Recover.
+	// Memory only if nil.
+	Log *wal.Log
 }
 
 // Ledger is the provider without its network: it decides every charge and
-// records every movement of money. Safe for concurrent use.
+// records every movement of money. Safe for concurrent use. If it has a log, it
+// answers what is on the disk only.
 type Ledger struct {
-	now func() time.Time
+	now    func() time.Time
+	stream *wal.Stream
 
 	mu        sync.Mutex
-	charges   map[string]*Charge
-	attempts  map[string]int // requests so far of the methods that fail at first
+	charges   map[string]*Charge // by key; never changed in place
+	attempts  map[string]int     // requests so far of the methods that fail at first
 	movements []Movement
+	owed      map[string]Event // by id: the shop was not told yet
+	last      wal.Position     // of the last change
 }
 
 // NewLedger returns an empty ledger.
@@ -68,7 +78,9 @@ func NewLedger(o LedgerOptions) *Ledger {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Ledger{now: o.Now, charges: map[string]*Charge{}, attempts: map[string]int{}}
+	l := &Ledger{now: o.Now, charges: map[string]*Charge{}, attempts: map[string]int{}, owed: map[string]Event{}}
+	l.stream = o.Log.Attach("psp", (*part)(l))
+	return l
 }
 
 // Charge takes the money once per idempotency key, however often it is called.
@@ -78,12 +90,27 @@ func (l *Ledger) Charge(r ChargeRequest) (Charge, error) {
 	if err := r.validate(); err != nil {
 		return Charge{}, err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if c, ok := l.charges[r.IdempotencyKey]; ok {
-		return c.replay(r)
+	return l.decide(func() (Charge, error) {
+		if c, ok := l.charges[r.IdempotencyKey]; ok {
+			return c.replay(r)
+		}
+		return l.first(r)
+	})
+}
+
+// decide does something under the lock and answers once everything that the
+// answer rests on is kept.
+func (l *Ledger) decide(do func() (Charge, error)) (Charge, error) {
+	c, at, err := func() (Charge, wal.Position, error) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		c, err := do()
+		return c, l.last, err
+	}()
+	if lost := l.stream.Wait(context.Background(), at); lost != nil {
+		return Charge{}, fmt.Errorf("%w: %w", ErrNoAnswer, lost)
 	}
-	return l.first(r)
+	return c, err
 }
 
 func (r ChargeRequest) validate() error {
@@ -129,11 +156,10 @@ func (l *Ledger) first(r ChargeRequest) (Charge, error) {
 
 // failFirst fails the first n requests of a key and approves the next.
 func (l *Ledger) failFirst(r ChargeRequest, n int, failure error) (Charge, error) {
-	if l.attempts[r.IdempotencyKey] < n {
-		l.attempts[r.IdempotencyKey]++
+	if made := l.attempts[r.IdempotencyKey]; made < n {
+		l.write(change{Attempt: &attempt{r.IdempotencyKey, made + 1}})
 		return Charge{}, fmt.Errorf("%w for key %s", failure, r.IdempotencyKey)
 	}
-	delete(l.attempts, r.IdempotencyKey)
 	return *l.record(r, Approved), nil
 }
 
@@ -142,20 +168,21 @@ func (l *Ledger) record(r ChargeRequest, s Status) *Charge {
 		ID: id("ch", r.IdempotencyKey), IdempotencyKey: r.IdempotencyKey,
 		Status: s, Amount: r.Amount, Currency: r.Currency, method: r.PaymentMethod,
 	}
-	l.charges[c.IdempotencyKey] = c
 	if s == Approved {
-		l.move(MovementCharge, c)
+		l.write(change{Charge: c, Movement: l.movement(MovementCharge, c)})
+	} else {
+		l.write(change{Charge: c})
 	}
 	return c
 }
 
 // Get returns the charge of a key, or ErrNotFound.
 func (l *Ledger) Get(key string) (Charge, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	c, ok := l.charges[key]
-	if !ok {
-		return Charge{}, fmt.Errorf("%w %s", ErrNotFound, key)
-	}
-	return *c, nil
+	return l.decide(func() (Charge, error) {
+		c, ok := l.charges[key]
+		if !ok {
+			return Charge{}, fmt.Errorf("%w %s", ErrNotFound, key)
+		}
+		return *c, nil
+	})
 }

@@ -40,12 +40,12 @@ type Summary struct {
 	ByCurrency map[string]Totals `json:"by_currency,omitempty"`
 }
 
-// move appends a movement; the caller holds the lock.
-func (l *Ledger) move(kind string, c *Charge) {
-	l.movements = append(l.movements, Movement{
+// movement is the next one; the caller holds the lock.
+func (l *Ledger) movement(kind string, c *Charge) *Movement {
+	return &Movement{
 		Seq: len(l.movements) + 1, Time: l.now().UTC(), Type: kind,
 		IdempotencyKey: c.IdempotencyKey, Amount: c.Amount, Currency: c.Currency,
-	})
+	}
 }
 
 // Movements returns every movement in order.

@@ -66,8 +66,13 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // SetWebhookURL sends all further attempts to deliver events there.
 func (s *Server) SetWebhookURL(url string) { s.hooks.setURL(url) }
 
-// Close lets go of held requests, gives up undelivered webhooks and waits until
-// none is running. It may be called twice.
+// Resume goes on, after the log's Recover, with what an earlier process left:
+// pending charges are settled after the delay, and events that were not accepted
+// are sent again.
+func (s *Server) Resume() { s.hooks.resume() }
+
+// Close lets go of held requests, gives up undelivered webhooks (a log keeps them
+// for the next process) and waits until none is running. It may be called twice.
 func (s *Server) Close() {
 	s.cancel()
 	s.hooks.close()

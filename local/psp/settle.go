@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -26,32 +28,66 @@ const (
 
 // Settle ends a pending charge the way its payment method says and returns the
 // event to send. It reports false when there is nothing to tell: the charge is
-// unknown, final, voided, or of a method that is never settled.
+// unknown, final, voided, of a method that is never settled, or it could not be
+// kept.
 func (l *Ledger) Settle(key string) (Event, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	c, ok := l.charges[key]
-	if !ok || c.Status != Pending {
+	var e *Event
+	_, err := l.decide(func() (Charge, error) {
+		e = l.settle(key)
+		return Charge{}, nil
+	})
+	if e == nil || err != nil {
 		return Event{}, false
 	}
+	return *e, true
+}
+
+func (l *Ledger) settle(key string) *Event {
+	before, ok := l.charges[key]
+	if !ok || before.Status != Pending {
+		return nil
+	}
+	c, done := *before, change{}
 	switch c.method {
 	case MethodPending:
 		c.Status = Approved
-		l.move(MovementCharge, c)
-		return l.event(EventApproved, c), true
+		done = change{Charge: &c, Movement: l.movement(MovementCharge, &c), Owed: l.event(EventApproved, &c)}
 	case MethodPendingDecline:
 		c.Status = Declined
-		return l.event(EventDeclined, c), true
+		done = change{Charge: &c, Owed: l.event(EventDeclined, &c)}
+	default:
+		return nil
 	}
-	return Event{}, false
+	l.write(done)
+	return done.Owed
 }
 
-func (l *Ledger) event(kind string, c *Charge) Event {
-	return Event{
+func (l *Ledger) event(kind string, c *Charge) *Event {
+	return &Event{
 		ID: id("evt", kind, c.IdempotencyKey), Type: kind,
 		IdempotencyKey: c.IdempotencyKey, ChargeID: c.ID,
 		Amount: c.Amount, Currency: c.Currency, Time: l.now().UTC(),
 	}
+}
+
+// told forgets an event that need not be sent any more.
+func (l *Ledger) told(e Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.write(change{Told: e.ID})
+}
+
+// unfinished are the keys of charges that are to be settled, and the events that
+// are to be sent.
+func (l *Ledger) unfinished() (pending []string, owed []Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for key, c := range l.charges {
+		if c.Status == Pending {
+			pending = append(pending, key)
+		}
+	}
+	return pending, slices.Collect(maps.Values(l.owed))
 }
 
 // Void makes sure that the key never charges. A key not seen yet is recorded as
@@ -62,39 +98,41 @@ func (l *Ledger) Void(key string) (Charge, error) {
 	if key == "" {
 		return Charge{}, fmt.Errorf("%w: idempotency_key is empty", ErrInvalid)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	c, ok := l.charges[key]
-	if !ok {
-		c = &Charge{ID: id("ch", key), IdempotencyKey: key, Status: Voided}
-		l.charges[key] = c
-		delete(l.attempts, key)
-	}
-	if c.Status == Pending {
-		c.Status = Voided
-	}
-	return *c, nil
+	return l.decide(func() (Charge, error) {
+		c := Charge{ID: id("ch", key), IdempotencyKey: key, Status: Pending}
+		if before, ok := l.charges[key]; ok {
+			c = *before
+		}
+		if c.Status == Pending {
+			c.Status = Voided
+			l.write(change{Charge: &c})
+		}
+		return c, nil
+	})
 }
 
 // Refund gives the whole amount of an approved charge back, once; the second
 // call answers the same. Errors: ErrNotFound, ErrConflict (not approved),
 // ErrInvalid (another amount than was charged).
 func (l *Ledger) Refund(key string, amount int64) (Charge, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	c, ok := l.charges[key]
-	switch {
-	case !ok:
-		return Charge{}, fmt.Errorf("%w %s", ErrNotFound, key)
-	case c.Status != Approved:
-		return Charge{}, fmt.Errorf("%w: charge %s is %s, only an approved one can be refunded", ErrConflict, key, c.Status)
-	case amount != c.Amount:
-		return Charge{}, fmt.Errorf("%w: refund of %d, but %d was charged and only full refunds are possible", ErrInvalid, amount, c.Amount)
-	case c.Refunded == 0:
-		c.Refunded = amount
-		l.move(MovementRefund, c)
-	}
-	return *c, nil
+	return l.decide(func() (Charge, error) {
+		before, ok := l.charges[key]
+		switch {
+		case !ok:
+			return Charge{}, fmt.Errorf("%w %s", ErrNotFound, key)
+		case before.Status != Approved:
+			return Charge{}, fmt.Errorf("%w: charge %s is %s, only an approved one can be refunded", ErrConflict, key, before.Status)
+		case amount != before.Amount:
+			return Charge{}, fmt.Errorf("%w: refund of %d, but %d was charged and only full refunds are possible",
+				ErrInvalid, amount, before.Amount)
+		}
+		c := *before
+		if c.Refunded == 0 {
+			c.Refunded = amount
+			l.write(change{Charge: &c, Movement: l.movement(MovementRefund, &c)})
+		}
+		return c, nil
+	})
 }
 
 // id derives a stable identifier, so that the same history has the same ids.

@@ -83,12 +83,7 @@ func (h *webhooks) close() {
 }
 
 func (h *webhooks) settleLater(key string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
-		return
-	}
-	h.wg.Go(func() {
+	h.start(func() {
 		if h.sleep(h.delay) != nil {
 			return
 		}
@@ -96,6 +91,25 @@ func (h *webhooks) settleLater(key string) {
 			h.deliver(event)
 		}
 	})
+}
+
+func (h *webhooks) start(do func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.closed {
+		h.wg.Go(do)
+	}
+}
+
+// resume goes on with what an earlier process left.
+func (h *webhooks) resume() {
+	pending, owed := h.ledger.unfinished()
+	for _, key := range pending {
+		h.settleLater(key)
+	}
+	for _, event := range owed {
+		h.start(func() { h.deliver(event) })
+	}
 }
 
 // deliver sends the event until it is accepted, the attempts are used up or the
@@ -107,11 +121,15 @@ func (h *webhooks) deliver(event Event) {
 	}
 	backoff := firstBackoff
 	for range maxAttempts {
-		if h.send(body) == nil || h.sleep(backoff) != nil {
-			return
+		if h.send(body) == nil {
+			break
+		}
+		if h.sleep(backoff) != nil {
+			return // it stays owed
 		}
 		backoff = min(2*backoff, maxBackoff)
 	}
+	h.ledger.told(event)
 }
 
 // send makes one attempt; it signs anew because the time is part of the signature.

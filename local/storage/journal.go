@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // record is one change of what is stored: what is in one record happened together.
@@ -61,7 +62,7 @@ func replay(path string, apply func(record)) error {
 }
 
 // newJournal replaces the journal at path by one of some records.
-func newJournal(path string, records []record) (*journal, error) {
+func newJournal(path string, records []record, to disk) (*journal, error) {
 	draft := path + ".new"
 	f, err := os.Create(draft)
 	if err != nil {
@@ -69,15 +70,18 @@ func newJournal(path string, records []record) (*journal, error) {
 	}
 	j := &journal{file: f}
 	for _, r := range records {
-		if err := j.append(r); err != nil {
+		if err := j.append(r, nil); err != nil {
 			f.Close()
 			return nil, err
 		}
 	}
-	if err := f.Close(); err != nil {
+	if err := errors.Join(to.sync(f), f.Close()); err != nil {
 		return nil, err
 	}
 	if err := os.Rename(draft, path); err != nil {
+		return nil, err
+	}
+	if err := to.syncPath(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
 	j.file, err = os.OpenFile(path, os.O_WRONLY, 0o600)
@@ -85,13 +89,17 @@ func newJournal(path string, records []record) (*journal, error) {
 }
 
 // append adds a record, or nothing.
-func (j *journal) append(r record) error {
+func (j *journal) append(r record, to disk) error {
 	line, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
 	line = append(line, '\n')
-	if _, err := j.file.WriteAt(line, j.size); err != nil {
+	_, err = j.file.WriteAt(line, j.size)
+	if err == nil {
+		err = to.sync(j.file)
+	}
+	if err != nil {
 		return errors.Join(err, j.file.Truncate(j.size))
 	}
 	j.size += int64(len(line))

@@ -82,6 +82,9 @@ func (s *Server) resume(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if total != se.draft.size {
+		if err := s.store.disk.sync(se.draft.file); err != nil {
+			return err
+		}
 		incomplete(w, r, se.draft.size)
 		return nil
 	}

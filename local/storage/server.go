@@ -3,6 +3,7 @@ package storage
 import (
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ type Options struct {
 	Dir      string    // what is stored is in this folder, and only there; one server at a time uses it
 	Buckets  []string  // created if they are not there
 	Triggers []Trigger // who is told of finalized objects: see Events
+	Durable  bool      // what is answered survives a loss of power
 }
 
 // Server is the API over a folder.
@@ -24,7 +26,14 @@ type Server struct {
 
 // Open serves what is in the folder, as an earlier server left it. It must be closed.
 func Open(o Options) (*Server, error) {
-	st, err := openStore(o.Dir, o.Triggers)
+	if o.Durable {
+		return open(o, (*os.File).Sync)
+	}
+	return open(o, nil)
+}
+
+func open(o Options, d disk) (*Server, error) {
+	st, err := openStore(o.Dir, o.Triggers, d)
 	if err != nil {
 		return nil, err
 	}

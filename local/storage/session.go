@@ -32,13 +32,14 @@ type session struct {
 // sessions are the resumable uploads under way. They survive the process, and end after a week.
 type sessions struct {
 	dir  string
+	disk disk
 	mu   sync.Mutex
 	open map[string]*session
 }
 
 // openSessions removes the drafts that nobody can go on with.
 func openSessions(st *store) (*sessions, error) {
-	s := &sessions{dir: st.draftDir(), open: map[string]*session{}}
+	s := &sessions{dir: st.draftDir(), disk: st.disk, open: map[string]*session{}}
 	files, err := os.ReadDir(s.dir)
 	for _, f := range files {
 		info, err := f.Info()
@@ -69,7 +70,11 @@ func (s *sessions) begin(u upload) (id string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return id, os.WriteFile(s.path(id, uploadSuffix), text, 0o600)
+	path := s.path(id, uploadSuffix)
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		return "", err
+	}
+	return id, errors.Join(s.disk.syncPath(path), s.disk.syncPath(s.dir))
 }
 
 // get answers nil if there is no such session.
@@ -92,6 +97,9 @@ func (s *sessions) get(id string) (*session, error) {
 	}
 	if err == nil {
 		se.draft, err = openDraft(s.path(id, partSuffix))
+	}
+	if err == nil {
+		err = s.disk.syncPath(s.dir)
 	}
 	if err != nil {
 		return nil, err

@@ -14,7 +14,8 @@ import (
 // store is what is stored: the journal's records applied, and a file of content for each object, named by its
 // generation. Records are applied in the same way when they are written and when they are read again.
 type store struct {
-	dir string
+	dir  string
+	disk disk
 
 	mu         sync.Mutex
 	journal    *journal
@@ -42,19 +43,22 @@ type bucket struct {
 }
 
 // openStore reads what is in a folder, and clears away what an earlier process did not finish.
-func openStore(dir string, triggers []Trigger) (*store, error) {
-	s := &store{dir: dir, buckets: map[string]*bucket{}, uploads: map[string]*object{}, outbox: newOutbox(triggers)}
+func openStore(dir string, triggers []Trigger, to disk) (*store, error) {
+	s := &store{dir: dir, disk: to, buckets: map[string]*bucket{}, uploads: map[string]*object{}, outbox: newOutbox(triggers)}
 	for _, d := range []string{s.dataDir(), s.draftDir()} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return nil, err
 		}
+	}
+	if err := to.syncPath(filepath.Dir(dir)); err != nil {
+		return nil, err
 	}
 	path := filepath.Join(dir, "journal.jsonl")
 	if err := replay(path, s.apply); err != nil {
 		return nil, err
 	}
 	var err error
-	if s.journal, err = newJournal(path, s.records()); err != nil {
+	if s.journal, err = newJournal(path, s.records(), to); err != nil {
 		return nil, err
 	}
 	return s, s.sweep()
@@ -98,9 +102,14 @@ func (s *store) records() []record {
 	return append(all, s.outbox.records()...)
 }
 
-// write makes a change: from here on it has happened.
+// write makes a change: from here on it has happened. That an event was delivered does not wait for the disk: it may be
+// delivered again.
 func (s *store) write(r record) error {
-	if err := s.journal.append(r); err != nil {
+	to := s.disk
+	if r.Done != nil {
+		to = nil
+	}
+	if err := s.journal.append(r, to); err != nil {
 		return err
 	}
 	s.apply(r)
@@ -213,6 +222,9 @@ func (s *store) commit(d *draft, u upload, id string) (*object, error) {
 	if err := d.verify(u.Hashes); err != nil {
 		return nil, err
 	}
+	if err := s.disk.sync(d.file); err != nil { // not under the lock: it may be much
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b, err := s.bucket(u.Bucket)
@@ -229,7 +241,10 @@ func (s *store) commit(d *draft, u upload, id string) (*object, error) {
 	if err := d.moveTo(content); err != nil {
 		return nil, err
 	}
-	if err := s.write(record{Put: o, Upload: id, Events: s.outbox.events(o)}); err != nil {
+	if err = s.disk.syncPath(s.dataDir()); err == nil {
+		err = s.write(record{Put: o, Upload: id, Events: s.outbox.events(o)})
+	}
+	if err != nil {
 		os.Remove(content)
 		return nil, err
 	}
