@@ -25,8 +25,8 @@ type api struct {
 	engine *Engine
 }
 
-// CreateExecution starts an execution and answers at once.
-func (a *api) CreateExecution(_ context.Context, r *executionspb.CreateExecutionRequest) (*executionspb.Execution, error) {
+// CreateExecution starts an execution and answers once it is kept.
+func (a *api) CreateExecution(ctx context.Context, r *executionspb.CreateExecutionRequest) (*executionspb.Execution, error) {
 	id, err := a.workflow(r.GetParent())
 	if err != nil {
 		return nil, err
@@ -38,11 +38,12 @@ func (a *api) CreateExecution(_ context.Context, r *executionspb.CreateExecution
 	if err != nil {
 		return nil, err
 	}
-	return toProto(ex.snapshot(), executionspb.ExecutionView_FULL), nil
+	shown := ex.snapshot()
+	return toProto(shown, executionspb.ExecutionView_FULL), a.engine.journal.kept(ctx)
 }
 
 // GetExecution shows an execution, in full unless the view says otherwise.
-func (a *api) GetExecution(_ context.Context, r *executionspb.GetExecutionRequest) (*executionspb.Execution, error) {
+func (a *api) GetExecution(ctx context.Context, r *executionspb.GetExecutionRequest) (*executionspb.Execution, error) {
 	ex, err := a.find(r.GetName())
 	if err != nil {
 		return nil, err
@@ -51,7 +52,8 @@ func (a *api) GetExecution(_ context.Context, r *executionspb.GetExecutionReques
 	if view == executionspb.ExecutionView_EXECUTION_VIEW_UNSPECIFIED {
 		view = executionspb.ExecutionView_FULL
 	}
-	return toProto(ex.snapshot(), view), nil
+	shown := ex.snapshot()
+	return toProto(shown, view), a.engine.journal.kept(ctx)
 }
 
 // CancelExecution asks an execution to end; it answers before it has.
@@ -69,7 +71,7 @@ func (a *api) CancelExecution(_ context.Context, r *executionspb.CancelExecution
 
 // ListExecutions lists executions newest first. The token of a page is the
 // sequence number of its last execution.
-func (a *api) ListExecutions(_ context.Context, r *executionspb.ListExecutionsRequest) (*executionspb.ListExecutionsResponse, error) {
+func (a *api) ListExecutions(ctx context.Context, r *executionspb.ListExecutionsRequest) (*executionspb.ListExecutionsResponse, error) {
 	id, err := a.workflow(r.GetParent())
 	if err != nil {
 		return nil, err
@@ -94,7 +96,8 @@ func (a *api) ListExecutions(_ context.Context, r *executionspb.ListExecutionsRe
 	if view == executionspb.ExecutionView_EXECUTION_VIEW_UNSPECIFIED {
 		view = executionspb.ExecutionView_BASIC
 	}
-	return a.page(id, before, pageSize(r.GetPageSize(), view), view, keep), nil
+	page := a.page(id, before, pageSize(r.GetPageSize(), view), view, keep)
+	return page, a.engine.journal.kept(ctx)
 }
 
 // page collects up to size executions older than a sequence number.

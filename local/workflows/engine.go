@@ -22,6 +22,7 @@ type Engine struct {
 	places  chan struct{} // nil without MaxConcurrent
 	starts  *rateLimit
 	store   store
+	journal journal
 
 	mu       sync.RWMutex
 	deployed map[string]*revision
@@ -48,6 +49,7 @@ func NewEngine(o Options) *Engine {
 		e.starts = newRateLimit(o.StartsPerSecond, e.options.Clock.Now())
 	}
 	e.store.init(e.options.KeepFinished)
+	e.journal.stream = o.Journal.Attach("workflows", (*part)(e))
 	return e
 }
 
@@ -91,17 +93,18 @@ func (e *Engine) Executions(id string) []Execution {
 	return out
 }
 
-// Close cancels what runs and waits for it. No execution starts afterwards.
+// Close cancels what runs and waits for it. No execution starts afterwards. With
+// a journal, what runs does not end by that: the next engine's Resume runs it.
 func (e *Engine) Close() {
 	e.mu.Lock()
 	e.closed = true
 	e.mu.Unlock()
-	e.stop(errCancelled)
+	e.stop(errStopped)
 	e.running.Wait()
 }
 
-// create starts an execution in a goroutine of its own. The error is a gRPC
-// status.
+// create starts an execution in a goroutine of its own. It may not be kept yet
+// when this returns. The error is a gRPC status.
 func (e *Engine) create(id string, argument json.RawMessage, labels map[string]string) (*execution, error) {
 	if len(argument) > MaxArgumentBytes {
 		return nil, status.Errorf(codes.InvalidArgument, "argument has %d bytes, the limit is %d", len(argument), MaxArgumentBytes)
@@ -134,10 +137,9 @@ func (e *Engine) create(id string, argument json.RawMessage, labels map[string]s
 	if e.places == nil {
 		ex.state.State, ex.state.Start = Active, now
 	}
-	ctx, cancel := context.WithCancelCause(e.ctx)
-	ex.cancel = cancel
+	ex.ctx, ex.cancel = context.WithCancelCause(e.ctx)
 	e.store.add(ex)
-	e.running.Go(func() { ex.run(ctx, value) })
+	e.running.Go(func() { ex.run(value) })
 	return ex, nil
 }
 
@@ -145,6 +147,7 @@ func (e *Engine) create(id string, argument json.RawMessage, labels map[string]s
 func (e *Engine) ended(ex *execution) {
 	ex.cancel(nil) // frees its context
 	s := ex.snapshot()
+	_ = e.journal.kept(context.Background()) // if it cannot be kept, the journal's owner stops the program
 	e.store.finished(ex)
 	ex.logEnd(s)
 	if e.options.OnEnd != nil {

@@ -57,8 +57,9 @@ type StepTrace struct {
 type execution struct {
 	engine   *Engine
 	clock    Clock
-	sequence int64 // order of creation within the engine
-	rev      *revision
+	sequence int64           // order of creation within the engine
+	rev      *revision       // nil if it waits for Resume
+	ctx      context.Context // ends when it is cancelled
 	cancel   context.CancelCauseFunc
 	done     chan struct{}
 
@@ -70,12 +71,21 @@ type execution struct {
 	state Execution // what a snapshot shows; Steps, Step and Routine are added
 }
 
-// errCancelled is the cause of a cancelled execution.
-var errCancelled = errors.New("execution cancelled")
+// Causes of a cancelled execution. One that the engine's end stops is shown like
+// any other, if it is shown at all.
+var (
+	errCancelled = errors.New("execution cancelled")
+	errStopped   = errors.New("execution cancelled")
+)
 
 func (ex *execution) snapshot() Execution {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
+	return ex.shown()
+}
+
+// shown is the state with what is counted apart; ex.mu is held.
+func (ex *execution) shown() Execution {
 	s := ex.state
 	s.Steps = ex.steps()
 	if at := ex.current.Load(); at != nil {
@@ -85,12 +95,16 @@ func (ex *execution) snapshot() Execution {
 }
 
 // run executes the workflow to its end and keeps the outcome.
-func (ex *execution) run(ctx context.Context, argument any) {
+func (ex *execution) run(argument any) {
 	defer close(ex.done)
-	result, err := ex.start(ctx, argument)
+	result, err := ex.start(ex.ctx, argument)
+	if errors.Is(err, errStopped) && ex.engine.journal.stream != nil {
+		return // it goes on in the next engine
+	}
 	ex.mu.Lock()
 	ex.state.End = ex.clock.Now()
 	ex.conclude(result, err)
+	ex.engine.journal.note(ex)
 	ex.mu.Unlock()
 	ex.engine.ended(ex)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"orderflow.dev/local/wal"
 )
 
 // Options configure an engine. The zero value is usable.
@@ -38,6 +40,9 @@ type Options struct {
 	// MaxConcurrent is the number of executions that run at a time; further ones
 	// are queued. 0 means no limit (the service: 10,000).
 	MaxConcurrent int
+	// Journal keeps executions across restarts; memory only if nil. What had ended
+	// is there after the journal's Recover, what had not runs again after Resume.
+	Journal *wal.Log
 	// StartsPerSecond refuses further starts with RESOURCE_EXHAUSTED; 0 means no
 	// limit.
 	StartsPerSecond int

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -29,18 +30,31 @@ func (s *store) init(keep int) {
 	s.byName, s.byFlow, s.keep = map[string]*execution{}, map[string]*history{}, keep
 }
 
+// add adds a new execution, also to the journal.
 func (s *store) add(ex *execution) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sequence++
-	ex.sequence = s.sequence
+	ex.sequence = s.sequence + 1
+	s.insert(ex)
+	ex.engine.journal.note(ex)
+}
+
+// insert needs the lock.
+func (s *store) insert(ex *execution) {
+	s.sequence = max(s.sequence, ex.sequence)
 	s.byName[ex.state.Name] = ex
 	h := s.byFlow[ex.state.Workflow]
 	if h == nil {
 		h = &history{}
 		s.byFlow[ex.state.Workflow] = h
 	}
-	h.list = append(h.list, ex)
+	i, _ := h.search(ex.sequence)
+	h.list = slices.Insert(h.list, i, ex)
+}
+
+// search is where the execution of a sequence number is or would be.
+func (h *history) search(sequence int64) (int, bool) {
+	return slices.BinarySearchFunc(h.list, sequence, func(x *execution, seq int64) int { return cmp.Compare(x.sequence, seq) })
 }
 
 // finished notes the end of an execution and forgets the one that ended
@@ -84,7 +98,7 @@ func (s *store) before(id string, sequence int64, n int) []*execution {
 	}
 	end := len(h.list)
 	if sequence > 0 {
-		end, _ = slices.BinarySearchFunc(h.list, sequence, func(x *execution, seq int64) int { return cmp.Compare(x.sequence, seq) })
+		end, _ = h.search(sequence)
 	}
 	var out []*execution
 	for i := end - 1; i >= 0 && len(out) != n; i-- {
@@ -93,6 +107,15 @@ func (s *store) before(id string, sequence int64, n int) []*execution {
 		}
 	}
 	return out
+}
+
+// all gives all kept executions in the order of their creation.
+func (s *store) all() []*execution {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := slices.Collect(maps.Values(s.byName))
+	slices.SortFunc(list, func(a, b *execution) int { return cmp.Compare(a.sequence, b.sequence) })
+	return list
 }
 
 // executionID is the last part of a resource name.

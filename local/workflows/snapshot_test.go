@@ -1,0 +1,89 @@
+package workflows
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestASnapshotIsTheEngineAndMayBeReplayedTwice holds also while a record of the log tells what the snapshot knows.
+func TestASnapshotIsTheEngineAndMayBeReplayedTwice(t *testing.T) {
+	t.Parallel()
+	w, err := Compile("w.yaml", []byte(`
+main:
+  params: [n]
+  steps:
+  - maybe: {switch: [{condition: "${n == 2}", raise: no}]}
+  - done: {return: "${n}"}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := NewEngine(Options{})
+	before.Deploy("w", w)
+	for _, argument := range []string{"1", "2", "3"} {
+		if _, err := before.Run(t.Context(), "w", json.RawMessage(argument)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	began := before.replayed(record{
+		Execution: Execution{Name: "began", Workflow: "w", State: Active, Argument: json.RawMessage("4")}, Sequence: 9,
+	})
+	var records [][]byte
+	if err := (*part)(before).Snapshot(func(r []byte) error {
+		records = append(records, slices.Clone(r))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	records = append(records, began.record())
+	after := NewEngine(Options{})
+	for range 2 {
+		for _, r := range records {
+			if err := (*part)(after).Replay(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if diff := cmp.Diff(before.Executions("w"), after.Executions("w")); diff != "" {
+		t.Errorf("executions (-before +after):\n%s", diff)
+	}
+	if n := len(after.store.done); n != 3 {
+		t.Errorf("%d executions are known to have ended, want 3", n)
+	}
+	if n := len(after.Executions("w")); n != 4 {
+		t.Errorf("%d executions, want 4", n)
+	}
+}
+
+// TestExecutionsAreListedByCreationThoughOneComesBack: an execution that a snapshot had forgotten is in the log yet.
+func TestExecutionsAreListedByCreationThoughOneComesBack(t *testing.T) {
+	t.Parallel()
+	e := NewEngine(Options{})
+	for _, sequence := range []int64{2, 3, 1} {
+		x := Execution{Name: string(rune('a' + sequence)), Workflow: "w", State: Active}
+		text, err := json.Marshal(record{Execution: x, Sequence: sequence})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := (*part)(e).Replay(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var names string
+	for _, x := range e.Executions("w") {
+		names += x.Name
+	}
+	if names != "dcb" {
+		t.Errorf("executions %s, want dcb", names)
+	}
+}
+
+func TestARecordThatIsNoExecutionIsRefused(t *testing.T) {
+	t.Parallel()
+	if err := (*part)(NewEngine(Options{})).Replay([]byte("{")); err == nil {
+		t.Error("no error")
+	}
+}
