@@ -13,23 +13,24 @@ import (
 	"cloud.google.com/go/pubsub/v2"
 	"github.com/google/uuid"
 
+	"orderflow.dev/local/cloud"
 	"orderflow.dev/local/eventarc"
-	"orderflow.dev/local/google"
 )
 
 const project = "test-project"
 
-// TestMain runs the tests against Google's Pub/Sub emulator.
+// TestMain runs the tests against a Pub/Sub of their own.
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	emulators, err := google.Start(context.Background(), google.Options{})
+	stores, err := cloud.Start(context.Background(), cloud.Options{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer emulators.Stop()
-	if err := os.Setenv("PUBSUB_EMULATOR_HOST", emulators.PubSubHost); err != nil {
+	defer stores.Stop()
+	stores.Serve()
+	if err := os.Setenv("PUBSUB_EMULATOR_HOST", stores.PubSub); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

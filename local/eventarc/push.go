@@ -13,6 +13,8 @@ import (
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"orderflow.dev/local/pubsub/filter"
 )
 
 // pusher serves one subscription. It pulls call by call: Google's emulator keeps
@@ -22,7 +24,7 @@ import (
 type pusher struct {
 	sub    Subscription
 	name   string // in full
-	filter filter
+	filter filter.Filter
 	http   *http.Client
 	report func(Delivery)
 

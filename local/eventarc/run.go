@@ -10,6 +10,8 @@ import (
 
 	"cloud.google.com/go/pubsub/v2"
 	"golang.org/x/sync/errgroup"
+
+	"orderflow.dev/local/pubsub/filter"
 )
 
 // Options configures Run. The zero value works.
@@ -47,7 +49,7 @@ func Run(ctx context.Context, client *pubsub.Client, subs []Subscription, o Opti
 	pushers := make([]*pusher, len(subs))
 	httpClient := httpClient(o.HTTP)
 	for i, s := range subs {
-		f, err := parseFilter(s.Filter)
+		f, err := filter.Parse(s.Filter)
 		if err != nil {
 			return err // validated above
 		}

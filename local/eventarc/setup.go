@@ -16,17 +16,14 @@ import (
 // setupLimit is how many administrative calls are under way at once.
 const setupLimit = 16
 
-// Setup creates the topics, including those the subscriptions name, and the
-// subscriptions. What exists is kept; a subscription is brought up to date. A
+// Setup creates the topics, including those that only the subscriptions name, and
+// the subscriptions. What exists is kept; a subscription is brought up to date. A
 // filter cannot be changed, so a subscription with another one is an error.
-func Setup(ctx context.Context, client *pubsub.Client, project string, topics []string, subs []Subscription) error {
+func Setup(ctx context.Context, client *pubsub.Client, project string, topics []Topic, subs []Subscription) error {
 	if err := validate(subs); err != nil {
 		return err
 	}
-	err := each(ctx, allTopics(topics, subs), func(ctx context.Context, id string) error {
-		return ensureTopic(ctx, client, topicName(project, id))
-	})
-	if err != nil {
+	if err := SetupTopics(ctx, client, project, allTopics(topics, subs)); err != nil {
 		return err
 	}
 	return each(ctx, subs, func(ctx context.Context, s Subscription) error {
@@ -43,21 +40,21 @@ func validate(subs []Subscription) error {
 	return errors.Join(errs...)
 }
 
-func allTopics(topics []string, subs []Subscription) []string {
+func allTopics(topics []Topic, subs []Subscription) []Topic {
 	seen := map[string]bool{"": true}
-	var all []string
-	add := func(id string) {
-		if !seen[id] {
-			seen[id] = true
-			all = append(all, id)
+	var all []Topic
+	add := func(t Topic) {
+		if !seen[t.ID] {
+			seen[t.ID] = true
+			all = append(all, t)
 		}
 	}
-	for _, id := range topics {
-		add(id)
+	for _, t := range topics {
+		add(t)
 	}
 	for _, s := range subs {
-		add(s.Topic)
-		add(s.DeadLetterTopic)
+		add(Topic{ID: s.Topic})
+		add(Topic{ID: s.DeadLetterTopic})
 	}
 	return all
 }
@@ -69,14 +66,6 @@ func each[T any](ctx context.Context, items []T, do func(context.Context, T) err
 		group.Go(func() error { return do(ctx, item) })
 	}
 	return group.Wait()
-}
-
-func ensureTopic(ctx context.Context, client *pubsub.Client, name string) error {
-	_, err := client.TopicAdminClient.CreateTopic(ctx, &pubsubpb.Topic{Name: name})
-	if err != nil && status.Code(err) != codes.AlreadyExists {
-		return fmt.Errorf("create %s: %w", name, err)
-	}
-	return nil
 }
 
 func ensureSubscription(ctx context.Context, client *pubsub.Client, want *pubsubpb.Subscription) error {

@@ -21,7 +21,7 @@ func TestSetupIsIdempotentAndUpdates(t *testing.T) {
 		MinBackoff: time.Second, MaxBackoff: 10 * time.Second, DeadLetterTopic: "setup-dead", MaxAttempts: 7,
 	}
 	setup := func() error {
-		return eventarc.Setup(t.Context(), client, project, []string{"setup-topic", "setup-other"}, []eventarc.Subscription{sub})
+		return eventarc.Setup(t.Context(), client, project, []eventarc.Topic{{ID: "setup-topic"}, {ID: "setup-other"}}, []eventarc.Subscription{sub})
 	}
 	for range 2 {
 		if err := setup(); err != nil {

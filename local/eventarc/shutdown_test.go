@@ -13,8 +13,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"orderflow.dev/local/cloud"
 	"orderflow.dev/local/eventarc"
-	"orderflow.dev/local/google"
 )
 
 func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
@@ -44,12 +44,13 @@ func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
 // delivery reaches nobody.
 func TestShutdownWithoutTheServer(t *testing.T) {
 	t.Parallel()
-	server, err := google.Start(t.Context(), google.Options{})
+	server, err := cloud.Start(t.Context(), cloud.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer server.Stop()
-	conn, err := grpc.NewClient(server.PubSubHost, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	server.Serve()
+	conn, err := grpc.NewClient(server.PubSub, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}

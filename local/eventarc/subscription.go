@@ -7,6 +7,8 @@ import (
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"google.golang.org/protobuf/types/known/durationpb"
+
+	"orderflow.dev/local/pubsub/filter"
 )
 
 const (
@@ -63,7 +65,7 @@ func (s Subscription) validate() error {
 	case s.Concurrency < 0 || s.AckDeadline < 0:
 		err = errors.New("negative Concurrency or AckDeadline")
 	default:
-		_, err = parseFilter(s.Filter)
+		_, err = filter.Parse(s.Filter)
 	}
 	if err != nil {
 		return fmt.Errorf("subscription %q: %w", s.ID, err)

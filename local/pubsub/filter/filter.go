@@ -1,4 +1,7 @@
-package eventarc
+// Package filter is Pub/Sub's filter language, by which a subscription gets only messages with certain attributes:
+// attributes:key, attributes.key = "value", attributes.key != "value", hasPrefix(attributes.key, "prefix"), AND, OR, NOT (or
+// a minus sign) and parentheses (https://cloud.google.com/pubsub/docs/subscription-message-filter).
+package filter
 
 import (
 	"errors"
@@ -6,35 +9,39 @@ import (
 	"strings"
 )
 
-// filter decides by a message's attributes whether it is delivered.
-type filter func(attributes map[string]string) bool
+// MaxBytes is the longest filter that Pub/Sub takes. It bounds the nesting, too.
+const MaxBytes = 256
 
-const maxFilterBytes = 256 // Pub/Sub's limit, which also bounds the nesting
+// Filter decides by a message's attributes whether it is delivered. Many goroutines may call it at once.
+type Filter func(attributes map[string]string) bool
 
-// parseFilter understands Pub/Sub's filter language as far as messages are
-// concerned: attributes."k" = "v", attributes:"k", hasPrefix(attributes."k", "v"),
-// AND, OR, NOT and parentheses. It refuses everything else, because a filter
-// that means something else here than in production would be worse than none.
-func parseFilter(text string) (filter, error) {
-	if strings.TrimSpace(text) == "" {
-		return func(map[string]string) bool { return true }, nil
+// Parse reads a filter; the empty one takes every message. It refuses what is not in the language, because a filter that
+// means something else here than in production would be worse than none. The error names the filter.
+func Parse(text string) (Filter, error) {
+	if len(text) > MaxBytes {
+		return nil, fmt.Errorf("filter %q: longer than %d bytes", text, MaxBytes)
 	}
-	if len(text) > maxFilterBytes {
-		return nil, fmt.Errorf("filter %q: longer than %d bytes", text, maxFilterBytes)
-	}
-	tokens, err := tokenize(text)
-	if err != nil {
-		return nil, fmt.Errorf("filter %q: %w", text, err)
-	}
-	p := &parser{tokens: tokens}
-	f, err := p.expression()
-	if err == nil && p.peek().kind != end {
-		err = fmt.Errorf("unexpected %s", p.peek())
-	}
+	f, err := parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("filter %q: %w", text, err)
 	}
 	return f, nil
+}
+
+func parse(text string) (Filter, error) {
+	tokens, err := tokenize(text)
+	if err != nil {
+		return nil, err
+	}
+	p := &parser{tokens: tokens}
+	if p.peek().kind == end {
+		return func(map[string]string) bool { return true }, nil
+	}
+	f, err := p.expression()
+	if err == nil && p.peek().kind != end {
+		err = fmt.Errorf("unexpected %s", p.peek())
+	}
+	return f, err
 }
 
 type parser struct {
@@ -54,7 +61,7 @@ func (p *parser) take() token {
 
 // accept takes the next token if it is the word or symbol.
 func (p *parser) accept(text string) bool {
-	if t := p.peek(); t.kind == quoted || t.text != text || t.kind == end {
+	if t := p.peek(); t.kind == quoted || t.kind == end || t.text != text {
 		return false
 	}
 	p.next++
@@ -68,9 +75,8 @@ func (p *parser) expect(text string) error {
 	return nil
 }
 
-// expression is term { AND term } or term { OR term }. Pub/Sub has no precedence
-// between the two and wants parentheses.
-func (p *parser) expression() (filter, error) {
+// expression is term { AND term } or term { OR term }. Pub/Sub has no precedence between the two and wants parentheses.
+func (p *parser) expression() (Filter, error) {
 	all, err := p.term()
 	if err != nil {
 		return nil, err
@@ -82,31 +88,30 @@ func (p *parser) expression() (filter, error) {
 			return nil, errors.New("AND and OR need parentheses between them")
 		}
 		operator = op
-		left := all
 		right, err := p.term()
 		if err != nil {
 			return nil, err
 		}
-		all = combine(op, left, right)
+		all = combine(op, all, right)
 	}
 	return all, nil
 }
 
-func combine(operator string, left, right filter) filter {
+func combine(operator string, left, right Filter) Filter {
 	if operator == "AND" {
 		return func(a map[string]string) bool { return left(a) && right(a) }
 	}
 	return func(a map[string]string) bool { return left(a) || right(a) }
 }
 
-func (p *parser) term() (filter, error) {
+func negate(f Filter, err error) (Filter, error) {
+	return func(a map[string]string) bool { return !f(a) }, err
+}
+
+func (p *parser) term() (Filter, error) {
 	switch {
-	case p.accept("NOT"):
-		f, err := p.term()
-		if err != nil {
-			return nil, err
-		}
-		return func(a map[string]string) bool { return !f(a) }, nil
+	case p.accept("NOT"), p.accept("-"):
+		return negate(p.term())
 	case p.accept("("):
 		f, err := p.expression()
 		if err != nil {
@@ -121,8 +126,8 @@ func (p *parser) term() (filter, error) {
 	return nil, fmt.Errorf("unsupported %s", p.peek())
 }
 
-// attribute follows the word attributes: .key = "value" or :key.
-func (p *parser) attribute() (filter, error) {
+// attribute follows the word attributes: .key = "value", .key != "value" or :key.
+func (p *parser) attribute() (Filter, error) {
 	if p.accept(":") {
 		key, err := p.key()
 		return func(a map[string]string) bool { _, ok := a[key]; return ok }, err
@@ -131,15 +136,22 @@ func (p *parser) attribute() (filter, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.accept("!=") {
+		return negate(p.equals(key))
+	}
 	if err := p.expect("="); err != nil {
 		return nil, err
 	}
+	return p.equals(key)
+}
+
+func (p *parser) equals(key string) (Filter, error) {
 	value, err := p.value()
 	return func(a map[string]string) bool { v, ok := a[key]; return ok && v == value }, err
 }
 
 // hasPrefix follows the function's name: (attributes.key, "prefix").
-func (p *parser) hasPrefix() (filter, error) {
+func (p *parser) hasPrefix() (Filter, error) {
 	for _, text := range []string{"(", "attributes"} {
 		if err := p.expect(text); err != nil {
 			return nil, err
@@ -167,7 +179,7 @@ func (p *parser) dotKey() (string, error) {
 	return p.key()
 }
 
-// key may go without quotes if it looks like an identifier.
+// key may go without quotes if it has letters, digits, hyphens and underscores only.
 func (p *parser) key() (string, error) {
 	t := p.take()
 	if t.kind != quoted && t.kind != word {

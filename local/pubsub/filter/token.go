@@ -1,9 +1,11 @@
-package eventarc
+package filter
 
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 type tokenKind int
@@ -51,10 +53,14 @@ func nextToken(text string) (token, string, error) {
 	if n := wordLength(text); n > 0 {
 		return token{word, text[:n]}, text[n:], nil
 	}
-	if strings.IndexByte("().:,=", text[0]) >= 0 {
+	if strings.HasPrefix(text, "!=") {
+		return token{symbol, "!="}, text[2:], nil
+	}
+	if strings.IndexByte("().:,=-", text[0]) >= 0 {
 		return token{symbol, text[:1]}, text[1:], nil
 	}
-	return token{}, "", fmt.Errorf("unsupported %q", text[:1])
+	_, n := utf8.DecodeRuneInString(text)
+	return token{}, "", fmt.Errorf("unsupported %q", text[:n])
 }
 
 func wordLength(text string) int {
@@ -65,28 +71,43 @@ func wordLength(text string) int {
 	return n
 }
 
+// isWordByte says that a hyphen may be in a word and not begin it: there it negates.
 func isWordByte(c byte, first bool) bool {
-	letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-	return letter || !first && '0' <= c && c <= '9'
+	letter := c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+	return letter || c == '-' && !first
 }
 
-// unquote reads up to the closing quote; a backslash escapes a quote or a
-// backslash and nothing else.
+// unquote reads up to the closing quote. Escapes are Go's, which has those of Pub/Sub's language: quotes and backslashes,
+// \n and the like, \x, octal, \u and \U.
 func unquote(text string) (value, rest string, err error) {
 	var b strings.Builder
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; c {
-		case '"':
-			return b.String(), text[i+1:], nil
-		case '\\':
-			i++
-			if i == len(text) || (text[i] != '"' && text[i] != '\\') {
-				return "", "", errors.New(`unsupported escape: only \" and \\ are`)
-			}
-			b.WriteByte(text[i])
-		default:
-			b.WriteByte(c)
+	for text != "" {
+		if text[0] == '"' {
+			return checked(b.String(), text[1:])
 		}
+		if text[0] != '\\' {
+			b.WriteByte(text[0])
+			text = text[1:]
+			continue
+		}
+		r, multibyte, tail, err := strconv.UnquoteChar(text, '"')
+		if err != nil {
+			return "", "", fmt.Errorf("unsupported escape in %q", text)
+		}
+		if multibyte {
+			b.WriteRune(r)
+		} else {
+			b.WriteByte(byte(r))
+		}
+		text = tail
 	}
 	return "", "", errors.New("a quote is not closed")
+}
+
+// checked refuses what no attribute can be.
+func checked(value, rest string) (string, string, error) {
+	if !utf8.ValidString(value) {
+		return "", "", fmt.Errorf("%q is not UTF-8", value)
+	}
+	return value, rest, nil
 }

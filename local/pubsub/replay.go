@@ -1,0 +1,279 @@
+package pubsub
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"google.golang.org/protobuf/proto"
+)
+
+// part is the server as the log sees it.
+type part Server
+
+func (p *part) server() *Server { return (*Server)(p) }
+
+// Replay applies a record. It does what the call did that appended it, save that it appends nothing.
+func (p *part) Replay(record []byte) error {
+	k, fields, err := parse(record)
+	if err != nil {
+		return fmt.Errorf("replay Pub/Sub: %w", err)
+	}
+	if len(fields) == 0 {
+		return fmt.Errorf("replay Pub/Sub: a record of kind %c has no fields", k)
+	}
+	s := p.server()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.replay(k, fields); err != nil {
+		return fmt.Errorf("replay Pub/Sub: a record of kind %c: %w", k, err)
+	}
+	return nil
+}
+
+func (s *Server) replay(k kind, fields [][]byte) error {
+	name := string(fields[0])
+	switch k {
+	case topicSet:
+		return replayProto(fields[0], s.setTopic)
+	case topicDeleted:
+		s.deleteTopic(name)
+	case subscriptionSet:
+		return s.replaySubscription(fields)
+	case subscriptionDeleted:
+		s.deleteSubscription(name)
+	case schemaSet:
+		return s.replaySchema(fields)
+	case schemaDeleted:
+		s.deleteSchema(name)
+	case published:
+		return s.replayPublished(name, fields[1:])
+	case acknowledged:
+		return s.replayAcknowledged(name, fields[1:])
+	case forwarded:
+		return s.replayForwarded(name, fields[1:])
+	case sought:
+		return replayProto(fields[0], s.replaySeek)
+	case lastID:
+		id, err := decodeID(fields[0])
+		s.given(id)
+		return err
+	case stored:
+		return s.replayMessage(fields)
+	default:
+		return errors.New("this version does not know it")
+	}
+	return nil
+}
+
+func replayProto[M any, P interface {
+	*M
+	proto.Message
+}](field []byte, apply func(P)) error {
+	m := P(new(M))
+	if err := proto.Unmarshal(field, m); err != nil {
+		return err
+	}
+	apply(m)
+	return nil
+}
+
+// given remembers that an id is taken.
+func (s *Server) given(id int64) { s.ids.Store(max(s.ids.Load(), id)) }
+
+func (s *Server) replaySubscription(fields [][]byte) error {
+	if len(fields) != 2 {
+		return errors.New("fields are missing")
+	}
+	since, err := decodeID(fields[1])
+	if err != nil {
+		return err
+	}
+	config := &pubsubpb.Subscription{}
+	if err := proto.Unmarshal(fields[0], config); err != nil {
+		return err
+	}
+	compiled, err := compile(config)
+	if err != nil {
+		return err
+	}
+	s.setSubscription(config, since, compiled)
+	return nil
+}
+
+func (s *Server) replayPublished(topic string, fields [][]byte) error {
+	messages, err := decodeMessages(fields)
+	if err != nil {
+		return err
+	}
+	for _, m := range messages {
+		s.given(m.id)
+	}
+	if t := s.topics[topic]; t != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.deliver(messages)
+	}
+	return nil
+}
+
+func (s *Server) replayAcknowledged(name string, fields [][]byte) error {
+	for _, f := range fields {
+		id, err := decodeID(f)
+		if err != nil {
+			return err
+		}
+		s.with(name, id, (*subscription).finishNow)
+	}
+	return nil
+}
+
+func (s *Server) replayForwarded(name string, fields [][]byte) error {
+	if len(fields) < 2 {
+		return errors.New("fields are missing")
+	}
+	id, err := decodeID(fields[0])
+	if err != nil {
+		return err
+	}
+	s.with(name, id, (*subscription).drop)
+	return s.replayPublished(string(fields[1]), fields[2:])
+}
+
+// with does something with a message that may be there no longer.
+func (s *Server) with(name string, id int64, do func(*subscription, *delivery)) {
+	sub := s.subscriptions[name]
+	if sub == nil {
+		return
+	}
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	if d, ok := sub.backlog.Get(id); ok {
+		do(sub, d)
+	}
+	sub.finished = sub.finished[:0]
+}
+
+// finishNow acknowledges without regard to what is before the message.
+func (s *subscription) finishNow(d *delivery) {
+	if l := d.line; l != nil {
+		l.remove(l.index(d))
+		s.keep(d)
+		s.settle(l)
+	}
+}
+
+func (s *Server) replaySeek(req *pubsubpb.SeekRequest) {
+	if sub := s.subscriptions[req.GetSubscription()]; sub != nil {
+		sub.seek(req.GetTime().AsTime())
+	}
+}
+
+// replayMessage puts back a message of a snapshot.
+func (s *Server) replayMessage(fields [][]byte) error {
+	if len(fields) < 2 {
+		return errors.New("fields are missing")
+	}
+	messages, err := decodeMessages(fields[:1])
+	if err != nil {
+		return err
+	}
+	if t := s.topics[string(fields[1])]; t != nil {
+		t.mu.Lock()
+		t.keep(messages)
+		t.mu.Unlock()
+	}
+	for _, f := range fields[2:] {
+		state, name, _ := strings.Cut(string(f), " ")
+		if sub := s.subscriptions[name]; sub != nil {
+			sub.update(func(time.Time) { sub.restore(messages[0], state == "retained") })
+		}
+	}
+	return nil
+}
+
+func (s *subscription) restore(m *message, acknowledged bool) {
+	if _, ok := s.backlog.Get(m.id); !ok && s.gone == nil {
+		s.replace(&delivery{message: m}, acknowledged)
+	}
+}
+
+// Snapshot emits what makes the server's state. Each message is told of once, with everybody who has it, so that they share
+// it again.
+func (p *part) Snapshot(emit func(record []byte) error) error {
+	s := p.server()
+	records, topics, subscriptions := s.configuration()
+	for _, r := range records {
+		if err := emit(r); err != nil {
+			return err
+		}
+	}
+	for _, m := range holdings(topics, subscriptions) {
+		if err := emit(m.record()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// configuration is everything but messages. It has the lock for writing, so that each message that was appended before is in
+// all of its subscriptions.
+func (s *Server) configuration() (records [][]byte, topics []*topic, subscriptions []*subscription) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	records = append(records, record(lastID, encodeID(s.ids.Load())))
+	for _, r := range s.schemas {
+		records = append(records, record(schemaSet, r.encode()...))
+	}
+	for _, t := range s.topics {
+		records = append(records, record(topicSet, encodeMessage(t.config)))
+	}
+	for _, sub := range s.subscriptions {
+		records = append(records, record(subscriptionSet, encodeMessage(sub.config), encodeID(sub.since)))
+	}
+	return records, slices.Collect(maps.Values(s.topics)), slices.Collect(maps.Values(s.subscriptions))
+}
+
+// holding is a message and who has it.
+type holding struct {
+	*message
+	topic         string
+	subscriptions [][]byte
+}
+
+func (h *holding) record() []byte {
+	return record(stored, append([][]byte{encodeMessage(h.body), []byte(h.topic)}, h.subscriptions...)...)
+}
+
+// holdings are in the order of publication.
+func holdings(topics []*topic, subscriptions []*subscription) []*holding {
+	all := map[int64]*holding{}
+	of := func(m *message) *holding {
+		if all[m.id] == nil {
+			all[m.id] = &holding{message: m}
+		}
+		return all[m.id]
+	}
+	for _, t := range topics {
+		for _, m := range t.messages() {
+			of(m).topic = t.name
+		}
+	}
+	for _, sub := range subscriptions {
+		sub.mu.Lock()
+		for _, d := range sub.deliveries() {
+			state := "waiting "
+			if d.state == retained {
+				state = "retained "
+			}
+			h := of(d.message)
+			h.subscriptions = append(h.subscriptions, []byte(state+sub.name))
+		}
+		sub.mu.Unlock()
+	}
+	return slices.SortedFunc(maps.Values(all), func(a, b *holding) int { return int(a.id - b.id) })
+}
