@@ -10,6 +10,7 @@ up: ## the local stack, until Ctrl-C
 	go run ./cmd/orderflow up
 test: ## all tests, with the race detector
 	go test -race ./...
+	@go run ./scripts/emulators 2>/dev/null || true
 check: ## everything that must hold (what CI runs)
 	.ci/run
 generate: ## gen/ from proto/, and the list of units from functions/ and services/

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"orderflow.dev/e2e"
+	"orderflow.dev/local/cloud"
 	"orderflow.dev/local/stack"
 )
 
@@ -23,15 +24,17 @@ func upCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "up",
 		Short: "Run the whole pipeline on this machine, until Ctrl-C",
-		Long: `Starts everything on loopback: Google's Firestore and Pub/Sub emulators, every function and gRPC service as
-production starts it, the workflow engine with the shipped saga, deliveries, the sweeps, a gateway, a token issuer and a
-payment provider. Loads a small catalogue and prints what to try. State is temporary unless --dir is given.
+		Long: `Starts everything on loopback: Firestore, Pub/Sub and Cloud Storage, every function and gRPC service as production
+starts it, the workflow engine with the shipped saga, deliveries, the sweeps, a gateway, a token issuer and a payment
+provider. Loads a small catalogue and prints what to try. With --data-dir everything is kept, and goes on where it was
+after a restart, even after kill -9; otherwise it is gone at the end.
 With --kill, processes die (SIGKILL) while you use it: each in turn first, then any. Every order still ends.`,
 		Example: `  orderflow up
   orderflow up --port 8080 --sweep-every 5s
   orderflow up --isolate       # a process for each function and service, as in production
   orderflow up --isolate --kill 2s --quiet    # and then, elsewhere: orderflow load …; orderflow check --wait 5m
-  orderflow up --dir ./state`,
+  orderflow up --data-dir ./data      # everything is still there the next time
+  orderflow up --emulators google     # Google's own Firestore and Pub/Sub emulators, if they are installed`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
@@ -41,7 +44,7 @@ With --kill, processes die (SIGKILL) while you use it: each in turn first, then 
 			case killer.Every > 0 && !o.Isolate:
 				return errors.New("--kill needs processes to kill: add --isolate")
 			}
-			o.Register = true
+			o.Register, o.Keep = true, o.Dir != ""
 			if !quiet {
 				o.Log = newView(out)
 			}
@@ -58,7 +61,8 @@ With --kill, processes die (SIGKILL) while you use it: each in turn first, then 
 	}
 	f := c.Flags()
 	f.IntVar(&o.Port, "port", 0, "the gateway's port (default: a free one)")
-	f.StringVar(&o.Dir, "dir", "", "keep state and logs here (default: temporary)")
+	f.StringVar(&o.Dir, "data-dir", "", "keep everything here, and go on with what is there (default: memory and a temporary folder)")
+	f.StringVar(&o.Emulators, "emulators", "", "embedded: Firestore and Pub/Sub in this process; google: Google's emulators (default: $"+cloud.Variable+", or embedded)")
 	f.DurationVar(&o.SweepEvery, "sweep-every", 10*time.Second, "how often the sweeps run; 0: by their cron lines, every minute as in production")
 	f.DurationVar(&o.OrderExpiry, "order-expiry", 0, "an order not confirmed by then is cancelled (default 30m)")
 	f.DurationVar(&o.SagaPatience, "saga-patience", 0, "how long a saga may take before the sweep starts another (default 2m)")

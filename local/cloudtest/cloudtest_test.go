@@ -13,6 +13,7 @@ import (
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	"github.com/google/go-cmp/cmp"
 
+	"orderflow.dev/local/cloud"
 	"orderflow.dev/local/cloudtest"
 	"orderflow.dev/local/workflows"
 )
@@ -88,14 +89,15 @@ func TestOrdersAreAsTheirFunctionsWouldFindThem(t *testing.T) {
 	}
 }
 
-// TestMissingEmulatorFailsByName runs this test binary where no emulator can be found.
-func TestMissingEmulatorFailsByName(t *testing.T) {
+// TestStoresThatCannotBeStartedFailByName runs this test binary where Google's emulators are asked for and are not there.
+func TestStoresThatCannotBeStartedFailByName(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		env  []string
 		want string
 	}{
-		"nothing installed": {[]string{"PATH=", "HOME=" + t.TempDir()}, "not installed: java"},
+		"nothing installed": {[]string{"PATH=", "HOME=" + t.TempDir(), cloud.Variable + "=" + cloud.Google}, "not installed: java"},
+		"no such kind":      {[]string{cloud.Variable + "=minikube"}, "choose embedded or google"},
 		"half configured":   {[]string{"PUBSUB_EMULATOR_HOST=127.0.0.1:1"}, "both, or neither"},
 	} {
 		cmd := exec.Command(os.Args[0], "-test.run=^$")

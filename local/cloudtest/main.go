@@ -12,15 +12,15 @@ import (
 
 	"cloud.google.com/go/pubsub/v2"
 
-	"orderflow.dev/local/google"
+	"orderflow.dev/local/cloud"
 )
 
 // Preparation starts something that all tests of a package need, such as Issuer. ctx ends after the last test.
 type Preparation func(ctx context.Context) error
 
-// Main runs a package's tests against Google's emulators, in a project of their own that has every topic. Where
-// FIRESTORE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST are set, those emulators are used, so that one pair serves all
-// packages of a run; otherwise a pair is started for this one. What cannot be started fails the package by name.
+// Main runs a package's tests against stores of their own (see cloud.Variable for which), in a project that has every
+// topic. Where FIRESTORE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST are set, those are used, so that one pair serves all
+// packages of a run. What cannot be started fails the package by name.
 func Main(m *testing.M, prepare ...Preparation) {
 	code, err := run(m, prepare)
 	if err != nil {
@@ -33,7 +33,7 @@ func Main(m *testing.M, prepare ...Preparation) {
 func run(m *testing.M, prepare []Preparation) (int, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	stop, err := startEmulators(ctx)
+	stop, err := startStores(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -87,10 +87,13 @@ func TempDir(variable string) Preparation {
 	}
 }
 
-// startTimeout bounds the start of emulators on a busy machine.
+// AnyQuery has the embedded Firestore run queries without an index too, as Google's emulator does. Set it before Main.
+var AnyQuery bool
+
+// startTimeout bounds the start of stores on a busy machine.
 const startTimeout = 2 * time.Minute
 
-func startEmulators(ctx context.Context) (stop func(), err error) {
+func startStores(ctx context.Context) (stop func(), err error) {
 	firestore, pubsub := os.Getenv("FIRESTORE_EMULATOR_HOST"), os.Getenv("PUBSUB_EMULATOR_HOST")
 	if firestore != "" && pubsub != "" {
 		return func() {}, nil
@@ -100,11 +103,12 @@ func startEmulators(ctx context.Context) (stop func(), err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	emulators, err := google.Start(ctx, google.Options{})
+	stores, err := cloud.Start(ctx, cloud.Options{AnyQuery: AnyQuery})
 	if err != nil {
-		return nil, fmt.Errorf("these tests need Google's emulators: %w", err)
+		return nil, fmt.Errorf("start the stores that these tests need: %w", err)
 	}
-	os.Setenv("FIRESTORE_EMULATOR_HOST", emulators.FirestoreHost)
-	os.Setenv("PUBSUB_EMULATOR_HOST", emulators.PubSubHost)
-	return emulators.Stop, nil
+	stores.Serve()
+	os.Setenv("FIRESTORE_EMULATOR_HOST", stores.Firestore)
+	os.Setenv("PUBSUB_EMULATOR_HOST", stores.PubSub)
+	return stores.Stop, nil
 }

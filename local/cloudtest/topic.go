@@ -3,18 +3,18 @@ package cloudtest
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
-	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 
+	"orderflow.dev"
 	eventv1 "orderflow.dev/gen/orderflow/event/v1"
 	"orderflow.dev/internal/platform/event"
+	"orderflow.dev/local/eventarc"
 )
 
 // Topics are the topics of the project: one per event, and the dead letters'.
@@ -28,16 +28,11 @@ func Topics() []string {
 }
 
 func createTopics(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
+	var topics []eventarc.Topic
 	for _, id := range Topics() {
-		group.Go(func() error {
-			if _, err := client.TopicAdminClient.CreateTopic(ctx, &pubsubpb.Topic{Name: topicName(id)}); err != nil {
-				return fmt.Errorf("create topic %s: %w", id, err)
-			}
-			return nil
-		})
+		topics = append(topics, eventarc.Topic{ID: id, Schema: orderflow.Schema(id)})
 	}
-	return group.Wait()
+	return eventarc.SetupTopics(ctx, client, project, topics)
 }
 
 func topicName(id string) string { return "projects/" + project + "/topics/" + id }
@@ -77,7 +72,7 @@ func (tap *Tap) All() []*pubsub.Message {
 	defer cancel()
 	fence := rand.Text()
 	_, err := client.TopicAdminClient.Publish(ctx, &pubsubpb.PublishRequest{Topic: tap.topic, Messages: []*pubsubpb.PubsubMessage{
-		{Data: []byte("fence"), Attributes: map[string]string{fenceAttribute: fence}},
+		{Attributes: map[string]string{fenceAttribute: fence}}, // no bytes are a message of any schema
 	}})
 	if err != nil {
 		tap.t.Fatalf("fence %s: %v", tap.topic, err)

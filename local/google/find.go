@@ -37,6 +37,12 @@ func thisMachine() machine {
 	return machine{getenv: os.Getenv, lookPath: exec.LookPath, roots: roots}
 }
 
+// Installed is nil if both emulators and a java to run them are on this machine, and otherwise *Missing.
+func Installed() error {
+	_, err := thisMachine().find()
+	return err
+}
+
 // find returns everything or a *Missing that names what is not there. The
 // emulators may lie in different SDKs.
 func (m machine) find() (installation, error) {

@@ -8,37 +8,59 @@ import (
 	"path/filepath"
 
 	"orderflow.dev/internal/unit"
-	"orderflow.dev/local/google"
+	"orderflow.dev/local/cloud"
 	"orderflow.dev/local/oidc"
 	"orderflow.dev/local/psp"
 	"orderflow.dev/local/storage"
+	"orderflow.dev/local/wal"
 )
 
-// startCloud starts the stores. The choice between Google's emulators and others is made here and nowhere else:
-// production code knows only the standard environment variables.
-func (s *Stack) startCloud(ctx, run context.Context) error {
-	emulators, err := google.Start(ctx, google.Options{
-		Dir: filepath.Join(s.options.Dir, "emulators"), FirestoreHeap: s.options.FirestoreHeap, PubSubHeap: s.options.PubSubHeap,
+// startCloud starts the stores, which answer once what was kept is there again.
+func (s *Stack) startCloud(ctx, run context.Context) (err error) {
+	if s.options.Keep {
+		if err := s.kept.read(s.options.Dir); err != nil {
+			return err
+		}
+		if s.journal, err = wal.Open(filepath.Join(s.options.Dir, "cloud")); err != nil {
+			return err
+		}
+		s.onStop(func() { s.journal.Close() })
+	}
+	s.stores, err = cloud.Start(ctx, cloud.Options{
+		Emulators: s.options.Emulators, Log: s.journal, Dir: filepath.Join(s.options.Dir, "emulators"),
+		FirestoreHeap: s.options.FirestoreHeap, PubSubHeap: s.options.PubSubHeap,
 	})
 	if err != nil {
 		return err
 	}
-	s.onStop(emulators.Stop)
+	s.onStop(s.stores.Stop)
 	s.servers.Go(func() error {
 		select {
-		case err := <-emulators.Done():
+		case err := <-s.stores.Done():
+			return err
+		case err := <-s.journal.Failed(): // the disk is full, perhaps: nothing would be kept any more
 			return err
 		case <-run.Done():
 			return nil
 		}
 	})
-	s.Firestore, s.PubSub = emulators.FirestoreHost, emulators.PubSubHost
+	s.Firestore, s.PubSub = s.stores.Firestore, s.stores.PubSub
+	return nil
+}
+
+// recover fills everything that lives in the journal with what was kept, and has the stores answer.
+func (s *Stack) recover(context.Context, context.Context) error {
+	s.newEngine()
+	if err := s.journal.Recover(); err != nil {
+		return err
+	}
+	s.stores.Serve()
 	return nil
 }
 
 // startStorage starts the buckets, and makes this process and those it starts use all stores.
 func (s *Stack) startStorage(_, run context.Context) (err error) {
-	o := storage.Options{Dir: filepath.Join(s.options.Dir, "storage")}
+	o := storage.Options{Dir: filepath.Join(s.options.Dir, "storage"), Durable: s.options.Keep}
 	for _, b := range unit.Buckets {
 		o.Buckets = append(o.Buckets, unit.BucketName(Project, b))
 	}
@@ -58,8 +80,8 @@ func (s *Stack) startStorage(_, run context.Context) (err error) {
 
 // startOutside starts what is not Google's: who issues customers' tokens, and who takes their money.
 func (s *Stack) startOutside(_, run context.Context) (err error) {
-	if s.Endpoints.Issuer, err = s.serve(run, 0, func(url string) (http.Handler, error) {
-		s.Issuer, err = oidc.New(url, Audience)
+	if s.Endpoints.Issuer, err = s.serve(run, s.kept.IssuerPort, func(url string) (http.Handler, error) {
+		s.Issuer, err = oidc.New(url, Audience, s.keys()...)
 		if err != nil {
 			return nil, err
 		}
@@ -67,11 +89,17 @@ func (s *Stack) startOutside(_, run context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
-	secret := rand.Text()
-	s.Ledger = psp.NewLedger(psp.LedgerOptions{})
+	if s.kept.WebhookSecret == "" {
+		s.kept.WebhookSecret = rand.Text()
+	}
+	secret := s.kept.WebhookSecret
+	s.Ledger = psp.NewLedger(psp.LedgerOptions{Log: s.journal})
 	provider := psp.NewServer(psp.Options{Ledger: s.Ledger, APIKey: apiKey, WebhookSecret: []byte(secret), WebhookDelay: s.options.WebhookDelay})
 	s.onStop(provider.Close)
-	s.setWebhook = provider.SetWebhookURL
+	s.setWebhook = func(url string) {
+		provider.SetWebhookURL(url)
+		provider.Resume()
+	}
 	if s.Provider, err = s.serve(run, 0, func(string) (http.Handler, error) { return provider.Handler(), nil }); err != nil {
 		return err
 	}
@@ -84,6 +112,14 @@ func (s *Stack) startOutside(_, run context.Context) (err error) {
 		"JOURNAL_GRACE": duration(s.options.JournalGrace), "PAYMENT_PROVIDER_TIMEOUT": duration(s.options.ProviderTimeout),
 	})
 	return nil
+}
+
+// keys keeps the issuer's, so that customers' tokens are good after a restart.
+func (s *Stack) keys() []oidc.Option {
+	if !s.options.Keep {
+		return nil
+	}
+	return []oidc.Option{oidc.WithKeyFile(filepath.Join(s.options.Dir, "issuer.key"))}
 }
 
 // setenv sets what functions read; an empty value leaves production's default.

@@ -9,6 +9,7 @@ import (
 
 	"cloud.google.com/go/pubsub/v2"
 
+	"orderflow.dev"
 	"orderflow.dev/internal/platform/event"
 	"orderflow.dev/internal/platform/telemetry"
 	"orderflow.dev/internal/unit"
@@ -25,8 +26,12 @@ func (s *Stack) startDoors(ctx, run context.Context) error {
 	if err := s.startScheduler(run); err != nil {
 		return err
 	}
+	port := s.options.Port
+	if port == 0 {
+		port = s.kept.GatewayPort
+	}
 	var err error
-	s.Gateway, err = s.serve(run, s.options.Port, func(string) (http.Handler, error) { return gateway.New(s.routes()) })
+	s.Gateway, err = s.serve(run, port, func(string) (http.Handler, error) { return gateway.New(s.routes()) })
 	if err != nil {
 		return err
 	}
@@ -35,7 +40,11 @@ func (s *Stack) startDoors(ctx, run context.Context) error {
 			s.setWebhook(s.Gateway + w.Path)
 		}
 	}
-	return nil
+	if !s.options.Keep {
+		return nil
+	}
+	s.kept.GatewayPort, s.kept.IssuerPort = portOf(s.Gateway), portOf(s.Endpoints.Issuer)
+	return s.kept.write(s.options.Dir)
 }
 
 func (s *Stack) routes() []gateway.Route {
@@ -56,7 +65,7 @@ const (
 )
 
 // subscriptions are those that Terraform makes: one per function and event type, and the dead letters'.
-func (s *Stack) subscriptions() (topics []string, subs []eventarc.Subscription) {
+func (s *Stack) subscriptions() (topics []eventarc.Topic, subs []eventarc.Subscription) {
 	seen := map[string]bool{event.DeadLetterTopic: true}
 	for _, u := range s.units {
 		sub := eventarc.Subscription{
@@ -78,7 +87,7 @@ func (s *Stack) subscriptions() (topics []string, subs []eventarc.Subscription) 
 		}
 	}
 	for t := range seen {
-		topics = append(topics, t)
+		topics = append(topics, eventarc.Topic{ID: t, Schema: orderflow.Schema(t)})
 	}
 	return topics, subs
 }

@@ -18,18 +18,22 @@ import (
 	"orderflow.dev/local/workflows"
 )
 
+// newEngine makes the engine, without workflows.
+func (s *Stack) newEngine() {
+	s.sagaEnv = map[string]string{}
+	s.Engine = workflows.NewEngine(workflows.Options{
+		Project: Project, Location: Location, Env: s.sagaEnv, StartsPerSecond: s.options.StartsPerSecond, OnEnd: s.logExecution,
+		Token: s.sagaToken(), Journal: s.journal,
+	})
+}
+
 // startWorkflows deploys the shipped workflows, as they are, with the environment Terraform gives them.
 func (s *Stack) startWorkflows(_, run context.Context) error {
-	env := map[string]string{}
 	for _, u := range s.units {
 		if u.Service || u.Trigger.Saga != "" {
-			env[u.EnvName()] = s.urls[u.Name]
+			s.sagaEnv[u.EnvName()] = s.urls[u.Name]
 		}
 	}
-	s.Engine = workflows.NewEngine(workflows.Options{
-		Project: Project, Location: Location, Env: env, StartsPerSecond: s.options.StartsPerSecond, OnEnd: s.logExecution,
-		Token: s.sagaToken(),
-	})
 	files, err := fs.Glob(orderflow.Tree, "workflows/*.yaml")
 	if err != nil {
 		return err
@@ -46,7 +50,7 @@ func (s *Stack) startWorkflows(_, run context.Context) error {
 		s.Engine.Deploy(strings.TrimSuffix(path.Base(f), ".yaml"), w)
 	}
 	s.servers.Go(func() error { return s.Engine.Serve(run, s.workflowsListener) })
-	return nil
+	return s.Engine.Resume()
 }
 
 func (s *Stack) listenWorkflows() (err error) {

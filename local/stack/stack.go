@@ -1,4 +1,4 @@
-// Package stack is all of Orderflow on one machine: Google's emulators or what stands for them, every function and
+// Package stack is all of Orderflow on one machine: Google's stores or what stands for them, every function and
 // service as production starts it, the workflow engine, deliveries, the scheduler, the gateway, a token issuer and a
 // payment provider. Everything listens on loopback.
 package stack
@@ -22,10 +22,12 @@ import (
 	"orderflow.dev"
 	"orderflow.dev/internal/platform/telemetry"
 	"orderflow.dev/internal/unit"
+	"orderflow.dev/local/cloud"
 	"orderflow.dev/local/iam"
 	"orderflow.dev/local/oidc"
 	"orderflow.dev/local/psp"
 	"orderflow.dev/local/storage"
+	"orderflow.dev/local/wal"
 	"orderflow.dev/local/workflows"
 )
 
@@ -40,9 +42,12 @@ const (
 // Options configure a stack. The zero value is usable.
 type Options struct {
 	Dir   string       // state; a temporary folder, removed at the end, if empty
+	Keep  bool         // keep everything in Dir, so that a stack goes on there after a restart, however this one ended
 	Log   io.Writer    // the log lines of everything; Dir/log.jsonl has them in any case
 	Port  int          // of the gateway; a free one if zero
 	Steps func(string) // told what is being started
+
+	Emulators string // of Firestore and Pub/Sub: cloud.Embedded or cloud.Google; see cloud.Options
 
 	Register    bool // let other commands of this user find the stack (Running)
 	Isolate     bool // a process for each function and service, with the roles of its file; the program calls BeUnit
@@ -55,7 +60,7 @@ type Options struct {
 	ProviderTimeout time.Duration
 	WebhookDelay    time.Duration
 	StartsPerSecond int    // Workflows refuses more; no limit if zero
-	FirestoreHeap   string // the emulators', which keep all documents and messages in memory: java's -Xmx
+	FirestoreHeap   string // of Google's emulators, which keep all documents and messages in memory: java's -Xmx
 	PubSubHeap      string
 }
 
@@ -73,6 +78,10 @@ type Stack struct {
 	setWebhook func(url string)      // of the payment provider, once the gateway is up
 	log        io.Writer             // of whole lines
 	objects    *storage.Server
+	journal    *wal.Log // nil if nothing is kept
+	kept       kept
+	stores     *cloud.Stores
+	sagaEnv    map[string]string // of the workflows, filled before they are deployed
 
 	workflowsListener net.Listener
 
@@ -116,9 +125,10 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		what string
 		do   func(context.Context, context.Context) error
 	}{
-		{"Firestore and Pub/Sub (Google's emulators)", s.startCloud},
+		{"Firestore and Pub/Sub", s.startCloud},
 		{"Cloud Storage", s.startStorage},
 		{"token issuer and payment provider", s.startOutside},
+		{"what was kept", s.recover},
 		{"gRPC services", s.startServices},
 		{"functions", s.startFunctions},
 		{"workflow engine", s.startWorkflows},
@@ -180,6 +190,9 @@ func (s *Stack) onStop(f func()) { s.closers = append(s.closers, f) }
 
 func (s *Stack) openDir() (err error) {
 	if s.options.Dir == "" {
+		if s.options.Keep {
+			return errors.New("say in which folder everything is to be kept")
+		}
 		s.temp = true
 		if s.options.Dir, err = os.MkdirTemp("", "orderflow-"); err != nil {
 			return err
@@ -187,7 +200,11 @@ func (s *Stack) openDir() (err error) {
 	} else if err := os.MkdirAll(s.options.Dir, 0o700); err != nil {
 		return err
 	}
-	if s.logFile, err = os.Create(filepath.Join(s.options.Dir, "log.jsonl")); err != nil {
+	mode := os.O_CREATE | os.O_WRONLY | os.O_APPEND
+	if !s.options.Keep {
+		mode |= os.O_TRUNC
+	}
+	if s.logFile, err = os.OpenFile(filepath.Join(s.options.Dir, "log.jsonl"), mode, 0o600); err != nil {
 		return err
 	}
 	s.log = s.logFile

@@ -19,7 +19,10 @@ import (
 	"orderflow.dev/local/cloudtest"
 )
 
-func TestMain(m *testing.M) { cloudtest.Main(m) }
+func TestMain(m *testing.M) {
+	cloudtest.AnyQuery = true // the contract is what queries find; which have an index is index_test.go's
+	cloudtest.Main(m)
+}
 
 // database is what both have, and a way to delete documents, which the store itself never does.
 type database struct {
@@ -34,7 +37,7 @@ type watched interface {
 
 var moment = time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
 
-// contract runs a case against Google's emulator and against memory. name makes collections that no other case uses.
+// contract runs a case against Firestore, the embedded or Google's emulator, and against memory. name makes collections that no other case uses.
 func contract(t *testing.T, f func(t *testing.T, db database, name func(string) string)) {
 	t.Parallel()
 	for kind, open := range map[string]func(*testing.T) database{
