@@ -108,6 +108,9 @@ func afterPowerLoss(t *testing.T, do func(ask asker)) asker {
 		t.Fatal(err)
 	}
 	defer before.Close()
+	if p.folders[filepath.Dir(o.Dir)] == nil {
+		t.Error("the folder itself may be lost")
+	}
 	do(asker{t, before.Handler()})
 	o.Dir = p.lost(t, o.Dir)
 	after, err := Open(o)

@@ -95,7 +95,6 @@ func (p *part) Replay(text []byte) error {
 	ex.internal.Store(int64(r.Steps.Internal))
 	ex.external.Store(int64(r.Steps.External))
 	ex.cancel(nil)
-	close(ex.done)
 	e.store.finished(ex)
 	return nil
 }

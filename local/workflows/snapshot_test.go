@@ -1,11 +1,16 @@
 package workflows
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"orderflow.dev/local/wal"
 )
 
 // TestASnapshotIsTheEngineAndMayBeReplayedTwice holds also while a record of the log tells what the snapshot knows.
@@ -78,6 +83,28 @@ func TestExecutionsAreListedByCreationThoughOneComesBack(t *testing.T) {
 	}
 	if names != "dcb" {
 		t.Errorf("executions %s, want dcb", names)
+	}
+	if last := e.store.sequence; last != 3 {
+		t.Errorf("the last execution was number %d, want 3", last)
+	}
+}
+
+func TestARequestThatIsCancelledDoesNotWaitForTheDisk(t *testing.T) {
+	t.Parallel()
+	log, err := wal.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	e := NewEngine(Options{Journal: log})
+	if err := log.Recover(); err != nil {
+		t.Fatal(err)
+	}
+	e.journal.last = 1 << 40 // never on the disk
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := e.journal.kept(ctx); status.Code(err) != codes.Canceled {
+		t.Errorf("kept = %v, want CANCELLED", err)
 	}
 }
 
