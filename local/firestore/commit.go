@@ -16,7 +16,9 @@ import (
 const largestRequest = 10 << 20 // bytes
 
 // BeginTransaction begins a transaction.
-func (s *Server) BeginTransaction(_ context.Context, q *pb.BeginTransactionRequest) (*pb.BeginTransactionResponse, error) {
+func (s *Server) BeginTransaction(
+	_ context.Context, q *pb.BeginTransactionRequest,
+) (*pb.BeginTransactionResponse, error) {
 	db, err := s.store.Database(q.Database)
 	if err != nil {
 		return nil, err
@@ -55,7 +57,8 @@ func (s *Server) BatchWrite(ctx context.Context, q *pb.BatchWriteRequest) (*pb.B
 // written is the database that a request writes to.
 func (s *Server) written(name string, q proto.Message) (*database.Database, error) {
 	if n := proto.Size(q); n > largestRequest {
-		return nil, status.Errorf(codes.InvalidArgument, "Request payload size of %d bytes exceeds the limit: %d bytes", n, largestRequest)
+		return nil, status.Errorf(codes.InvalidArgument,
+			"Request payload size of %d bytes exceeds the limit: %d bytes", n, largestRequest)
 	}
 	return s.store.Database(name)
 }

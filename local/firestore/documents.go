@@ -122,7 +122,9 @@ func (s *Server) UpdateDocument(ctx context.Context, q *pb.UpdateDocumentRequest
 }
 
 // write writes a document, and answers what it is then.
-func (s *Server) write(ctx context.Context, d *pb.Document, w *pb.Write, answer *pb.DocumentMask) (*pb.Document, error) {
+func (s *Server) write(
+	ctx context.Context, d *pb.Document, w *pb.Write, answer *pb.DocumentMask,
+) (*pb.Document, error) {
 	db, path, err := s.document(d.GetName())
 	if err != nil {
 		return nil, err

@@ -71,6 +71,7 @@ func TestABatchOfDocumentsIsReadAsTheRequestSays(t *testing.T) {
 	newTransaction := &pb.BatchGetDocumentsRequest_NewTransaction{NewTransaction: &pb.TransactionOptions{}}
 	future := &pb.BatchGetDocumentsRequest_ReadTime{ReadTime: &timestamppb.Timestamp{Seconds: time.Now().Unix() + 3600}}
 	past := &pb.BatchGetDocumentsRequest_ReadTime{ReadTime: &timestamppb.Timestamp{Seconds: time.Now().Unix() - 7200}}
+	ancient := &pb.BatchGetDocumentsRequest_ReadTime{ReadTime: &timestamppb.Timestamp{Seconds: -1}}
 	bad := &pb.BatchGetDocumentsRequest_ReadTime{ReadTime: &timestamppb.Timestamp{Nanos: -1}}
 	for name, c2 := range map[string]struct {
 		request *pb.BatchGetDocumentsRequest
@@ -91,6 +92,7 @@ func TestABatchOfDocumentsIsReadAsTheRequestSays(t *testing.T) {
 		"a time to come":      {&pb.BatchGetDocumentsRequest{Documents: []string{"c/a"}, ConsistencySelector: future}, nil, codes.InvalidArgument},
 		"a time long ago":     {&pb.BatchGetDocumentsRequest{Documents: []string{"c/a"}, ConsistencySelector: past}, nil, codes.FailedPrecondition},
 		"a time that is none": {&pb.BatchGetDocumentsRequest{Documents: []string{"c/a"}, ConsistencySelector: bad}, nil, codes.InvalidArgument},
+		"a time before 1970":  {&pb.BatchGetDocumentsRequest{Documents: []string{"c/a"}, ConsistencySelector: ancient}, nil, codes.InvalidArgument},
 		"a malformed mask": {&pb.BatchGetDocumentsRequest{Documents: []string{"c/a"}, Mask: &pb.DocumentMask{FieldPaths: []string{"a..b"}}},
 			nil, codes.InvalidArgument},
 		"a malformed name": {&pb.BatchGetDocumentsRequest{Documents: []string{"c/a", "c"}}, nil, codes.InvalidArgument},
@@ -112,20 +114,22 @@ func TestABatchOfDocumentsIsReadAsTheRequestSays(t *testing.T) {
 func TestATransactionThatARequestBeganIsCommittedOrAborted(t *testing.T) {
 	t.Parallel()
 	_, c := start(t, firestore.Options{})
-	q := func() *pb.BatchGetDocumentsRequest {
-		return &pb.BatchGetDocumentsRequest{Documents: []string{"c/a"}, ConsistencySelector: &pb.BatchGetDocumentsRequest_NewTransaction{
-			NewTransaction: &pb.TransactionOptions{},
-		}}
+	q := func(o *pb.TransactionOptions) *pb.BatchGetDocumentsRequest {
+		return &pb.BatchGetDocumentsRequest{Documents: []string{"c/a"},
+			ConsistencySelector: &pb.BatchGetDocumentsRequest_NewTransaction{NewTransaction: o}}
 	}
-	_, one, err1 := batchGet(t, c, q())
-	_, two, err2 := batchGet(t, c, q())
-	if err := errors.Join(err1, err2); err != nil {
+	readWrite := &pb.TransactionOptions{Mode: &pb.TransactionOptions_ReadWrite_{}}
+	_, one, err1 := batchGet(t, c, q(readWrite))
+	_, two, err2 := batchGet(t, c, q(readWrite))
+	_, readOnly, err3 := batchGet(t, c, q(&pb.TransactionOptions{}))
+	if err := errors.Join(err1, err2, err3); err != nil {
 		t.Fatal(err)
 	}
 	write := func(id []byte) error {
 		_, err := c.Commit(t.Context(), &pb.CommitRequest{Database: database, Transaction: id, Writes: []*pb.Write{update("c/a", nil)}})
 		return err
 	}
+	wantStatus(t, "one that nothing says is to write", write(readOnly), codes.InvalidArgument)
 	wantStatus(t, "the first", write(one), codes.OK)
 	wantStatus(t, "the second", write(two), codes.Aborted)
 	wantStatus(t, "the first again", write(one), codes.InvalidArgument)
@@ -212,6 +216,9 @@ func TestDocumentsAreListedPageByPage(t *testing.T) {
 	_, c := start(t, firestore.Options{})
 	commitAll(t, c, update("l/a", map[string]*pb.Value{"x": text("1")}), update("l/b", nil), update("l/c/s/1", nil), update("l/d", nil),
 		update("l/a/s/1", nil), update("l/a/t/2", nil), update("l-x/a", nil), update("k/z", nil))
+	commitAll(t, c, update("o/1", map[string]*pb.Value{"x": text("2"), "y": text("1")}), update("o/0", nil),
+		update("o/2", map[string]*pb.Value{"x": text("1"), "y": text("1")}),
+		update("o/3", map[string]*pb.Value{"x": text("2"), "y": text("2")}))
 	list := func(q *pb.ListDocumentsRequest) (pages []string) {
 		for {
 			r, err := c.ListDocuments(t.Context(), q)
@@ -239,12 +246,15 @@ func TestDocumentsAreListedPageByPage(t *testing.T) {
 		"a collection":         {&pb.ListDocumentsRequest{Parent: root, CollectionId: "l"}, []string{"l/a l/b l/d"}},
 		"what is missing":      {&pb.ListDocumentsRequest{Parent: root, CollectionId: "l", ShowMissing: true}, []string{"l/a l/b l/c? l/d"}},
 		"pages":                {&pb.ListDocumentsRequest{Parent: root, CollectionId: "l", PageSize: 2}, []string{"l/a l/b", "l/d"}},
-		"pages of one":         {&pb.ListDocumentsRequest{Parent: root, CollectionId: "l", PageSize: 1, ShowMissing: true}, []string{"l/a", "l/b", "l/c?", "l/d"}},
-		"a page that is full":  {&pb.ListDocumentsRequest{Parent: root, CollectionId: "l", PageSize: 3}, []string{"l/a l/b l/d"}},
-		"all collections":      {&pb.ListDocumentsRequest{Parent: root, PageSize: 3}, []string{"k/z l/a l/b", "l/d l-x/a"}},
-		"all, by one, missing": {&pb.ListDocumentsRequest{Parent: root, PageSize: 2, ShowMissing: true}, []string{"k/z l/a", "l/b l/c?", "l/d l-x/a"}},
+		"pages of one":         {&pb.ListDocumentsRequest{Parent: root, CollectionId: "l", PageSize: 1, ShowMissing: true}, []string{"l/a", "l/b", "l/c?", "l/d", ""}},
+		"a page that is full":  {&pb.ListDocumentsRequest{Parent: root, CollectionId: "l", PageSize: 3}, []string{"l/a l/b l/d", ""}},
+		"all collections":      {&pb.ListDocumentsRequest{Parent: root, PageSize: 3}, []string{"k/z l/a l/b", "l/d l-x/a o/0", "o/1 o/2 o/3", ""}},
+		"all, by one, missing": {&pb.ListDocumentsRequest{Parent: root, PageSize: 2, ShowMissing: true}, []string{"k/z l/a", "l/b l/c?", "l/d l-x/a", "o/0 o/1", "o/2 o/3", ""}},
 		"below a document":     {&pb.ListDocumentsRequest{Parent: root + "/l/a"}, []string{"l/a/s/1 l/a/t/2"}},
 		"by name":              {&pb.ListDocumentsRequest{Parent: root, CollectionId: "l", OrderBy: "__name__"}, []string{"l/a l/b l/d"}},
+		"by x":                 {&pb.ListDocumentsRequest{Parent: root, CollectionId: "o", OrderBy: "x"}, []string{"o/2 o/1 o/3"}},
+		"by x and y, by pages": {&pb.ListDocumentsRequest{Parent: root, CollectionId: "o", OrderBy: "x asc, y DESC", PageSize: 2}, []string{"o/2 o/3", "o/1"}},
+		"by x downwards":       {&pb.ListDocumentsRequest{Parent: root, CollectionId: "o", OrderBy: "x desc", PageSize: 2}, []string{"o/3 o/1", "o/2"}},
 		"nothing":              {&pb.ListDocumentsRequest{Parent: root, CollectionId: "zzz"}, []string{""}},
 	} {
 		if d := cmp.Diff(c2.want, list(c2.request)); d != "" {
@@ -257,7 +267,11 @@ func TestDocumentsAreListedPageByPage(t *testing.T) {
 	}{
 		"a malformed token":        {&pb.ListDocumentsRequest{Parent: root, CollectionId: "l", PageToken: "zzz"}, codes.InvalidArgument},
 		"a negative size":          {&pb.ListDocumentsRequest{Parent: root, CollectionId: "l", PageSize: -1}, codes.InvalidArgument},
-		"another order":            {&pb.ListDocumentsRequest{Parent: root, CollectionId: "l", OrderBy: "x desc"}, codes.Unimplemented},
+		"an order of all":          {&pb.ListDocumentsRequest{Parent: root, OrderBy: "x desc"}, codes.Unimplemented},
+		"no order":                 {&pb.ListDocumentsRequest{Parent: root, CollectionId: "l", OrderBy: "x up"}, codes.InvalidArgument},
+		"half an order":            {&pb.ListDocumentsRequest{Parent: root, CollectionId: "l", OrderBy: "x,"}, codes.InvalidArgument},
+		"names downwards":          {&pb.ListDocumentsRequest{Parent: root, CollectionId: "l", OrderBy: "__name__ desc"}, codes.FailedPrecondition},
+		"another order's token":    {&pb.ListDocumentsRequest{Parent: root, CollectionId: "l", OrderBy: "x", PageToken: "YWZ0ZXIvYS9i"}, codes.InvalidArgument},
 		"an order of what is none": {&pb.ListDocumentsRequest{Parent: root, CollectionId: "l", OrderBy: "x", ShowMissing: true}, codes.InvalidArgument},
 		"a collection's parent":    {&pb.ListDocumentsRequest{Parent: root + "/l"}, codes.InvalidArgument},
 		"a reserved collection":    {&pb.ListDocumentsRequest{Parent: root, CollectionId: "__l__"}, codes.InvalidArgument},
@@ -285,7 +299,7 @@ func TestCollectionsAreListedPageByPage(t *testing.T) {
 			break
 		}
 	}
-	if d := cmp.Diff([]string{"a b", "b-x z"}, got); d != "" {
+	if d := cmp.Diff([]string{"a b", "b-x z", ""}, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 	r, err := c.ListCollectionIds(t.Context(), &pb.ListCollectionIdsRequest{Parent: root,

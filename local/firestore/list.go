@@ -1,7 +1,6 @@
 package firestore
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"slices"
@@ -10,11 +9,8 @@ import (
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"orderflow.dev/local/firestore/database"
-	"orderflow.dev/local/firestore/query"
-	"orderflow.dev/local/firestore/value"
 )
 
 const (
@@ -41,16 +37,23 @@ func pageOf(size int32, token string) (n int, after string, err error) {
 	return int(size), after, nil
 }
 
-// cutPage cuts what is more than a page off; next is the token of the next page.
+// cutPage cuts what is more than a page off; next is the token of the next page. As in Firestore, there is one behind a
+// full page, even if it is the last.
 func cutPage[T any](entries []T, n int, token func(T) string) (page []T, next string) {
-	if len(entries) <= n {
+	if len(entries) < n {
 		return entries, ""
 	}
-	return entries[:n], base64.RawURLEncoding.EncodeToString([]byte(tokenMark + token(entries[n-1])))
+	return entries[:n], pageToken(token(entries[n-1]))
+}
+
+func pageToken(after string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(tokenMark + after))
 }
 
 // ListCollectionIds answers the ids of the collections right below a document or the database.
-func (s *Server) ListCollectionIds(_ context.Context, q *pb.ListCollectionIdsRequest) (*pb.ListCollectionIdsResponse, error) {
+func (s *Server) ListCollectionIds(
+	_ context.Context, q *pb.ListCollectionIdsRequest,
+) (*pb.ListCollectionIdsResponse, error) {
 	db, parent, err := s.parent(q.Parent)
 	if err != nil {
 		return nil, err
@@ -71,8 +74,8 @@ func (s *Server) ListCollectionIds(_ context.Context, q *pb.ListCollectionIdsReq
 	return &pb.ListCollectionIdsResponse{CollectionIds: page, NextPageToken: next}, nil
 }
 
-// ListDocuments answers the documents right in a collection, or in all collections right below a document, by name.
-// Another order is UNIMPLEMENTED.
+// ListDocuments answers the documents right in a collection, or in all collections right below a document, by name, or
+// those of one collection in another order.
 func (s *Server) ListDocuments(_ context.Context, q *pb.ListDocumentsRequest) (*pb.ListDocumentsResponse, error) {
 	db, parent, err := s.parent(q.Parent)
 	if err != nil {
@@ -89,11 +92,14 @@ func (s *Server) ListDocuments(_ context.Context, q *pb.ListDocumentsRequest) (*
 	if err != nil {
 		return nil, err
 	}
+	if q.OrderBy != "" && q.OrderBy != "__name__" {
+		return s.listInOrder(db, parent, q, m, n, after)
+	}
 	r, err := readerOf(db, q)
 	if err != nil {
 		return nil, err
 	}
-	l := listing{db: db, reader: r, after: after, limit: n + 1, showMissing: q.ShowMissing}
+	l := listing{db: db, reader: r, after: after, limit: n, showMissing: q.ShowMissing}
 	if err := l.add(parent, q.CollectionId); err != nil {
 		return nil, err
 	}
@@ -109,90 +115,8 @@ func checkList(q *pb.ListDocumentsRequest) error {
 	switch {
 	case q.OrderBy != "" && q.ShowMissing:
 		return status.Error(codes.InvalidArgument, "cannot specify an order when show_missing is true")
-	case q.OrderBy != "" && q.OrderBy != "__name__" && q.OrderBy != "__name__ asc":
-		return status.Errorf(codes.Unimplemented, "ListDocuments: order_by %q: only __name__ is supported, use RunQuery", q.OrderBy)
 	case q.CollectionId != "":
 		return database.CheckCollectionID(q.CollectionId)
 	}
 	return nil
-}
-
-// listed is a document, or the path of what is none but has documents below it.
-type listed struct {
-	path string
-	doc  *database.Document
-}
-
-func (e listed) message(db *database.Database, m mask) *pb.Document {
-	if e.doc == nil {
-		return &pb.Document{Name: db.Name() + "/documents/" + e.path}
-	}
-	return m.of(db, e.doc)
-}
-
-// listing is what ListDocuments found so far.
-type listing struct {
-	db          *database.Database
-	reader      reader
-	after       string // path
-	limit       int
-	showMissing bool
-	listed      []listed
-}
-
-// add lists a collection below a document, or all of them.
-func (l *listing) add(parent, collection string) error {
-	if collection != "" {
-		return l.addCollection(parent, collection)
-	}
-	for _, id := range l.reader.view.Collections(parent) {
-		if err := l.addCollection(parent, id); err != nil || len(l.listed) >= l.limit {
-			return err
-		}
-	}
-	return nil
-}
-
-func (l *listing) addCollection(parent, id string) error {
-	found, err := l.documents(parent, id)
-	if err != nil {
-		return err
-	}
-	var all []listed
-	for _, d := range found {
-		all = append(all, listed{d.Path, d})
-	}
-	if l.showMissing {
-		for path := range l.reader.view.Missing(strings.TrimPrefix(parent+"/"+id, "/")) {
-			if value.CompareNames(path, l.after) > 0 {
-				all = append(all, listed{path, nil})
-			}
-		}
-		slices.SortFunc(all, func(a, b listed) int { return value.CompareNames(a.path, b.path) })
-	}
-	l.listed = append(l.listed, all...)
-	return nil
-}
-
-// documents are the documents of a collection, as many as a page needs.
-func (l *listing) documents(parent, id string) ([]*database.Document, error) {
-	p := &pb.StructuredQuery{
-		From:    []*pb.StructuredQuery_CollectionSelector{{CollectionId: id}},
-		OrderBy: []*pb.StructuredQuery_Order{{Field: &pb.StructuredQuery_FieldReference{FieldPath: "__name__"}}},
-		Limit:   wrapperspb.Int32(int32(l.limit)),
-	}
-	collection := strings.TrimPrefix(parent+"/"+id, "/")
-	switch in := l.after[:max(0, strings.LastIndexByte(l.after, '/'))]; {
-	case in == collection:
-		after := &pb.Value{ValueType: &pb.Value_ReferenceValue{ReferenceValue: l.db.Name() + "/documents/" + l.after}}
-		p.StartAt = &pb.Cursor{Values: []*pb.Value{after}}
-	case cmp.Compare(collection, in) < 0:
-		return nil, nil
-	}
-	q, err := query.Parse(l.db.Name(), parent, p)
-	if err != nil {
-		return nil, err
-	}
-	found, _ := l.reader.run(q)
-	return found, nil
 }

@@ -28,8 +28,8 @@ type listener struct {
 	numbers bool // the server numbers the targets
 }
 
-// Listen tells a client of the documents of its targets, and of each commit that changes them: all that a commit changed
-// for the stream, and then the moment that the client knows now.
+// Listen tells a client of the documents of its targets, and of each commit that changes them: all that the commit
+// changed for the stream, and then the moment that the client knows now.
 func (s *Server) Listen(rpc pb.Firestore_ListenServer) error {
 	l := &listener{server: s, rpc: rpc, inbox: newInbox()}
 	defer l.close()
@@ -185,7 +185,7 @@ func (l *listener) change(c *pb.TargetChange) error {
 	return l.rpc.Send(&pb.ListenResponse{ResponseType: &pb.ListenResponse_TargetChange{TargetChange: c}})
 }
 
-// at is a change of targets, of all if there are no ids, that are consistent at a moment, from which they can be resumed.
+// at is a change of targets, all if there are no ids, that are consistent at a moment, from which they can be resumed.
 func (l *listener) at(kind pb.TargetChange_TargetChangeType, ids []int32, t time.Time) *pb.TargetChange {
 	return &pb.TargetChange{
 		TargetChangeType: kind, TargetIds: ids, ReadTime: timestamppb.New(t), ResumeToken: l.server.feeds.token(t),

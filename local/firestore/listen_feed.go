@@ -129,9 +129,7 @@ func (fd *feed) subscribe(in *inbox, topics []topic) {
 	fd.mu.Lock()
 	defer fd.mu.Unlock()
 	for _, t := range topics {
-		if in.topics[t]++; in.topics[t] > 1 {
-			continue
-		}
+		in.topics[t]++
 		if fd.inboxes[t] == nil {
 			fd.inboxes[t] = map[*inbox]struct{}{}
 		}

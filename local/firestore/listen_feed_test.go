@@ -11,26 +11,31 @@ import (
 
 func TestACommitGoesOnlyToWhoListensThere(t *testing.T) {
 	t.Parallel()
+	all := []string{"lines/1", "orders/1", "orders/1/lines/1", "orders/2"}
+	group := func(id string) database.Scope { return database.Scope{Collection: id, Group: true} }
+	below := func(id string, group bool) database.Scope {
+		return database.Scope{Parent: "orders/1", Collection: id, Group: group}
+	}
 	tests := map[string]struct {
 		topic topic
 		want  []string
 	}{
 		"a document":           {topic{aDocument, "orders/1"}, []string{"orders/1"}},
 		"a collection":         {topicOf(database.Scope{Collection: "orders"}), []string{"orders/1", "orders/2"}},
-		"a subcollection":      {topicOf(database.Scope{Parent: "orders/1", Collection: "lines"}), []string{"orders/1/lines/1"}},
-		"a group":              {topicOf(database.Scope{Collection: "lines", Group: true}), []string{"lines/1", "orders/1/lines/1"}},
-		"a group below":        {topicOf(database.Scope{Parent: "orders/1", Collection: "lines", Group: true}), []string{"lines/1", "orders/1/lines/1"}},
-		"everything":           {topicOf(database.Scope{Group: true}), []string{"lines/1", "orders/1", "orders/1/lines/1", "orders/2"}},
+		"a subcollection":      {topicOf(below("lines", false)), []string{"orders/1/lines/1"}},
+		"a group":              {topicOf(group("lines")), []string{"lines/1", "orders/1/lines/1"}},
+		"a group below":        {topicOf(below("lines", true)), []string{"lines/1", "orders/1/lines/1"}},
+		"everything":           {topicOf(group("")), all},
 		"a collection's name":  {topic{aDocument, "orders"}, nil},
 		"another collection":   {topicOf(database.Scope{Collection: "order"}), nil},
-		"a group that is none": {topicOf(database.Scope{Collection: "1", Group: true}), nil},
+		"a group that is none": {topicOf(group("1")), nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			fd, in := &feed{inboxes: map[topic]map[*inbox]struct{}{}}, newInbox()
 			fd.subscribe(in, []topic{test.topic})
-			for i, path := range []string{"lines/1", "orders/1", "orders/1/lines/1", "orders/2"} {
+			for i, path := range all {
 				fd.publish(database.Batch{Time: time.Unix(int64(i), 0), Changes: []database.Change{{After: version(path, i)}}})
 			}
 			var got []string

@@ -60,7 +60,7 @@ func (in *inbox) take() []database.Batch {
 	return in.cut(len(in.batches))
 }
 
-// takeUntil gives the commits up to a moment. It is not ok, and takes nothing, if some of them are merged with later ones.
+// takeUntil gives the commits up to a moment. It is not ok, and takes nothing, if some are merged with later ones.
 func (in *inbox) takeUntil(t time.Time) (taken []database.Batch, ok bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -69,7 +69,7 @@ func TestAnInboxGivesEveryCommitOnceInOrderHoweverItIsRead(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		batches, after := history(t, rapid.IntRange(1, 40).Draw(t, "commits"))
 		in := newInbox()
-		in.limit = rapid.IntRange(1, 30).Draw(t, "limit")
+		limit := rapid.IntRange(1, 30).Draw(t, "limit")
 		known, at := map[string]int{}, 0
 		read := func(taken []database.Batch) {
 			for _, b := range taken {
@@ -85,6 +85,7 @@ func TestAnInboxGivesEveryCommitOnceInOrderHoweverItIsRead(t *testing.T) {
 			}
 		}
 		for i, b := range batches {
+			in.limit = min(in.limit, limit)
 			in.put(b)
 			in.put(b)
 			switch rapid.IntRange(0, 4).Draw(t, "read") {
@@ -100,6 +101,16 @@ func TestAnInboxGivesEveryCommitOnceInOrderHoweverItIsRead(t *testing.T) {
 				if ok && at < until {
 					t.Fatalf("taking until %d gave commits until %d only", until, at)
 				}
+				if !ok && (len(in.batches) == 0 || in.batches[0].Time.Unix() <= int64(max(until, at+1))) {
+					t.Fatalf("after %d, taking until %d gave nothing of %v", at, until, in.batches)
+				}
+			}
+			waiting := 0
+			for _, b := range in.batches {
+				waiting += len(b.Changes)
+			}
+			if in.changes != waiting {
+				t.Fatalf("%d changes wait, it counts %d", waiting, in.changes)
 			}
 		}
 		read(in.take())

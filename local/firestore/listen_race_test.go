@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,8 +30,8 @@ func (r results) clone() results {
 	return c
 }
 
-// client is a client of a Listen stream that believes all it is told, and compares each snapshot with what the database
-// held at that moment.
+// client is a client of a Listen stream that believes all it is told, and compares each snapshot with what the
+// database held at that moment.
 type client struct {
 	t       rapid.TB
 	db      *database.Database
@@ -195,19 +196,27 @@ func someTarget(t *rapid.T, id int32) *pb.Target {
 	return p
 }
 
-// write commits as often as it is told, and is done when it has.
-func write(t *rapid.T, db *database.Database, batches [][]*pb.Write) *sync.WaitGroup {
+// write commits over and over, from two sides, until it is stopped or has done enough.
+func write(t *rapid.T, db *database.Database, commits [][]*pb.Write) (stop func()) {
+	const enough = 80
+	var stopped atomic.Bool
 	var writing sync.WaitGroup
-	for _, half := range [][][]*pb.Write{batches[:len(batches)/2], batches[len(batches)/2:]} {
+	for _, half := range [][][]*pb.Write{commits[:len(commits)/2], commits[len(commits)/2:]} {
 		writing.Go(func() {
-			for _, writes := range half {
-				if _, err := db.Commit(context.Background(), nil, writes); err != nil {
+			for i := range enough {
+				if stopped.Load() || len(half) == 0 {
+					return
+				}
+				if _, err := db.Commit(context.Background(), nil, half[i%len(half)]); err != nil {
 					t.Errorf("committing: %v", err)
 				}
 			}
 		})
 	}
-	return &writing
+	return func() {
+		stopped.Store(true)
+		writing.Wait()
+	}
 }
 
 // someCommits draws commits on eight documents.
@@ -227,8 +236,8 @@ func TestEverySnapshotIsWhatTheDatabaseHeldAtItsTimeHoweverCommitsAndTargetsRace
 	rapid.Check(t, func(t *rapid.T) {
 		s := New(Options{})
 		c := newClient(t, s)
-		writing := write(t, c.db, someCommits(t))
-		defer writing.Wait()
+		stop := write(t, c.db, someCommits(t))
+		defer stop()
 		defer func() {
 			c.wire.cancel()
 			<-c.wire.ended
@@ -245,7 +254,7 @@ func TestEverySnapshotIsWhatTheDatabaseHeldAtItsTimeHoweverCommitsAndTargetsRace
 				c.resume(s)
 			}
 		}
-		writing.Wait()
+		stop()
 		c.add(names(100, "a/1")) // all that was committed before comes before it
 		if got, want := c.wire.time, c.db.Latest().Time(); got.After(want) {
 			t.Fatalf("the client is at %v, after %v", got, want)

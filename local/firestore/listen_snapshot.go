@@ -9,7 +9,7 @@ import (
 	"orderflow.dev/local/firestore/database"
 )
 
-// snapshot gathers what the targets of a stream tell of the documents at one moment, so that each document is told once.
+// snapshot gathers what the targets of a stream tell of the documents at one moment, so that each is told once.
 type snapshot struct {
 	order []*news
 	news  map[string]*news
@@ -42,7 +42,7 @@ func (s *snapshot) add(t *target, deltas []delta) {
 	}
 }
 
-// responses are the messages about a document of a database. Targets that want different fields of it get a message each.
+// responses are the messages about a document of a database. Targets that want different fields get a message each.
 func (n *news) responses(db string, at time.Time) []*pb.ListenResponse {
 	name := db + "/documents/" + n.path
 	switch {

@@ -84,7 +84,7 @@ func (l *listener) removed(id int32, cause error) error {
 	})
 }
 
-// begin tells a target's state at a moment: all of it, or what has changed since the moment from which the client resumes.
+// begin tells a target's state at a moment: all of it, or what has changed since the moment that the client knows.
 func (l *listener) begin(t *target, p *pb.Target, now database.View) error {
 	ids := []int32{t.id}
 	if err := l.change(&pb.TargetChange{TargetChangeType: pb.TargetChange_ADD, TargetIds: ids}); err != nil {
@@ -107,8 +107,8 @@ func (l *listener) begin(t *target, p *pb.Target, now database.View) error {
 	return l.change(l.at(pb.TargetChange_NO_CHANGE, nil, now.Time()))
 }
 
-// resumed is the moment that the client knows already; nil if it has to be told everything, because the history of that
-// moment is gone, or because the client does not have as many documents as there were.
+// resumed is the moment that the client knows already; nil if it has to be told everything, because the history of
+// that moment is gone, or because the client does not have as many documents as there were.
 func (l *listener) resumed(t *target, p *pb.Target) database.View {
 	var at time.Time
 	switch r := p.GetResumeType().(type) {
@@ -167,6 +167,9 @@ func (s *Server) queried(db, parent string, p *pb.StructuredQuery) (source, erro
 	q, err := query.Parse(db, path, p)
 	if err != nil {
 		return nil, err
+	}
+	if q.Search() {
+		return nil, status.Error(codes.Unimplemented, "adding a target: find_nearest cannot be listened to")
 	}
 	if err := s.indexes.Check(db, q); err != nil {
 		return nil, err

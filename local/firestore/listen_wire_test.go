@@ -90,7 +90,7 @@ func (w *wire) send(r *pb.ListenRequest) {
 	}
 }
 
-// read waits until nothing happens any more, and gives what came, a line each. It must be called in a bubble of synctest.
+// read waits until nothing happens any more, and gives what came, a line each. It needs a bubble of synctest.
 func (w *wire) read(t *testing.T) []string {
 	t.Helper()
 	synctest.Wait()

@@ -34,7 +34,7 @@ func readerOf(db *database.Database, c consistency) (reader, error) {
 	if b, ok := c.(interface {
 		GetNewTransaction() *pb.TransactionOptions
 	}); ok && b.GetNewTransaction() != nil {
-		t, err := db.Begin(b.GetNewTransaction())
+		t, err := db.Begin(readOnlyIfUnset(b.GetNewTransaction()))
 		if err != nil {
 			return reader{}, err
 		}
@@ -45,6 +45,15 @@ func readerOf(db *database.Database, c consistency) (reader, error) {
 		return reader{view: v}, err
 	}
 	return reader{view: db.Latest()}, nil
+}
+
+// readOnlyIfUnset is the options of a transaction that a read begins: other than BeginTransaction's, it is read-only if
+// they do not say what it is to be.
+func readOnlyIfUnset(o *pb.TransactionOptions) *pb.TransactionOptions {
+	if o.GetMode() != nil {
+		return o
+	}
+	return &pb.TransactionOptions{Mode: &pb.TransactionOptions_ReadOnly_{ReadOnly: &pb.TransactionOptions_ReadOnly{}}}
 }
 
 // at is the database at a time that a request says.

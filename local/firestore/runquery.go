@@ -65,7 +65,8 @@ func checkQuery(is bool, explain *pb.ExplainOptions) error {
 	case !is:
 		return status.Error(codes.InvalidArgument, "the request has no query: set query_type")
 	case explain != nil:
-		return status.Error(codes.Unimplemented, "explain_options are not supported here: how Firestore would run the query only it knows")
+		return status.Error(codes.Unimplemented, "explain_options are not supported here: how Firestore would run the "+
+			"query only it knows")
 	}
 	return nil
 }

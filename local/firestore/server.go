@@ -1,5 +1,3 @@
-// Package firestore is Cloud Firestore in this process: the gRPC API google.firestore.v1.Firestore, as the official clients
-// use it by FIRESTORE_EMULATOR_HOST.
 package firestore
 
 import (
@@ -46,7 +44,7 @@ func New(o Options) *Server {
 func (s *Server) Reset() { s.store.Reset() }
 
 const (
-	mostReceived = 64 << 20        // bytes of a message, so that what is too much for Firestore is refused by its own rules
+	mostReceived = 64 << 20        // bytes of a message: more than Firestore takes, which is refused by its own rules
 	patience     = 5 * time.Second // with requests that are under way when the server stops
 )
 

@@ -61,7 +61,8 @@ func saturated(a, b int64) int64 {
 	return a + b
 }
 
-// further is the greater (direction 1) or the smaller (-1) of two numbers; the old one if they are equal; NaN if one is.
+// further is the greater (direction 1) or the smaller (-1) of two numbers; the old one if they are equal; NaN if
+// one is.
 func further(old, operand *pb.Value, direction int) *pb.Value {
 	switch {
 	case math.IsNaN(float(old)):
@@ -73,10 +74,10 @@ func further(old, operand *pb.Value, direction int) *pb.Value {
 }
 
 // ofArray makes a transform of an array and some elements. What is no array counts as an empty one.
-func ofArray(field string, elements *pb.ArrayValue, of func(old, elements []*pb.Value) []*pb.Value) (
+func ofArray(path value.Path, elements *pb.ArrayValue, of func(old, elements []*pb.Value) []*pb.Value) (
 	func(*pb.Value, time.Time) *pb.Value, error,
 ) {
-	if err := checkArray(field, elements.GetValues(), 1); err != nil {
+	if err := checkArray(path.String(), elements.GetValues(), len(path)); err != nil {
 		return nil, err
 	}
 	return func(old *pb.Value, _ time.Time) *pb.Value {

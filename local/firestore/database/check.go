@@ -64,7 +64,7 @@ func checkValue(field string, v *pb.Value, depth int, element bool) error {
 		}
 		return checkArray(field, v.ArrayValue.GetValues(), depth+1)
 	case *pb.Value_MapValue:
-		return checkMap(field, v.MapValue.GetFields(), depth+1)
+		return checkMap(field, v.MapValue.GetFields(), depth+1, element)
 	case nil:
 		return malformed("field %q: its value is of no type", field)
 	default:
@@ -114,11 +114,14 @@ func checkArray(field string, elements []*pb.Value, depth int) error {
 	return nil
 }
 
-func checkMap(field string, fields map[string]*pb.Value, depth int) error {
+func checkMap(field string, fields map[string]*pb.Value, depth int, element bool) error {
 	if err := checkDepth(field, depth); err != nil {
 		return err
 	}
-	if fields[vectorTypeField].GetStringValue() == vectorType {
+	switch isVector := fields[vectorTypeField].GetStringValue() == vectorType; {
+	case isVector && element:
+		return malformed("field %q: a vector is directly within an array", field)
+	case isVector:
 		return checkVector(field, fields)
 	}
 	return checkFields(fields, depth)

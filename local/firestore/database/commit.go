@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"errors"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 	rpc "google.golang.org/genproto/googleapis/rpc/status"
@@ -12,8 +13,8 @@ import (
 	"orderflow.dev/local/wal"
 )
 
-// Commit applies all writes or none. t may be nil; it is ended, unless a write is malformed. It returns when the commit is
-// on the disk, if there is a log.
+// Commit applies all writes or none. t may be nil; it is ended, unless a write is malformed. It returns when the
+// commit is on the disk, if there is a log.
 func (db *Database) Commit(ctx context.Context, t *Transaction, writes []*pb.Write) (*pb.CommitResponse, error) {
 	checked, err := db.check(writes)
 	if err != nil {
@@ -26,8 +27,8 @@ func (db *Database) Commit(ctx context.Context, t *Transaction, writes []*pb.Wri
 	return response, db.durable(ctx, at)
 }
 
-// BatchWrite applies each write for itself, and answers what became of each. The same document twice is INVALID_ARGUMENT,
-// as is any malformed write.
+// BatchWrite applies each write for itself, and answers what became of each. The same document twice is
+// INVALID_ARGUMENT, as is any malformed write.
 func (db *Database) BatchWrite(ctx context.Context, writes []*pb.Write) (*pb.BatchWriteResponse, error) {
 	checked, err := db.check(writes)
 	if err != nil {
@@ -61,7 +62,7 @@ func (db *Database) durable(ctx context.Context, at wal.Position) error {
 	switch {
 	case err == nil:
 		return nil
-	case ctx.Err() != nil:
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return status.FromContextError(err).Err()
 	}
 	return status.Errorf(codes.Unavailable, "keep the commit on the disk: %v", err)
@@ -109,8 +110,8 @@ func (db *Database) apply(writes []write) (*pb.CommitResponse, Batch, wal.Positi
 	return &pb.CommitResponse{CommitTime: timestamppb.New(e.now), WriteResults: e.results()}, b, db.publish(b), nil
 }
 
-// publish makes the changes of a commit everybody's. It answers where the last commit is in the log: a commit that changes
-// nothing waits for what it found.
+// publish makes the changes of a commit everybody's. It answers where the last commit is in the log: a commit that
+// changes nothing waits for what it found.
 func (db *Database) publish(b Batch) wal.Position {
 	if len(b.Changes) == 0 {
 		return db.logged

@@ -265,10 +265,14 @@ func TestADocumentKeepsItsCreateTimeUntilItIsDeleted(t *testing.T) {
 	if d := db.Latest().Get("c/d"); !d.CreateTime.Equal(first.CommitTime.AsTime()) || d.UpdateTime.Equal(d.CreateTime) {
 		t.Errorf("created %v, updated %v; first committed %v", d.CreateTime, d.UpdateTime, first.CommitTime.AsTime())
 	}
-	again := must(t, db, del("c/d"), put("c/d", fields{"x": 2}))
-	want := again.CommitTime.AsTime()
-	if d := db.Latest().Get("c/d"); !d.CreateTime.Equal(want) || !d.UpdateTime.Equal(want) {
-		t.Errorf("created %v, updated %v; deleted and set at %v", d.CreateTime, d.UpdateTime, want)
+	for _, writes := range [][]*pb.Write{
+		{del("c/d"), put("c/d", fields{"x": 2})},
+		{del("c/d"), put("c/d", fields{"x": 3}), put("c/d", fields{"x": 2})},
+	} {
+		want := must(t, db, writes...).CommitTime.AsTime()
+		if d := db.Latest().Get("c/d"); !d.CreateTime.Equal(want) || !d.UpdateTime.Equal(want) {
+			t.Errorf("created %v, updated %v; deleted and set at %v", d.CreateTime, d.UpdateTime, want)
+		}
 	}
 	if r := must(t, db, del("c/d")); r.WriteResults[0].UpdateTime != nil {
 		t.Errorf("a deleted document has the update time %v", r.WriteResults[0].UpdateTime)

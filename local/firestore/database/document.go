@@ -9,8 +9,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Document is one version of a document. It never changes. Its fields are kept encoded: decoded, they would take several
-// times the memory.
+// Document is one version of a document. It never changes. Its fields are kept encoded: decoded, they would take
+// several times the memory.
 type Document struct {
 	Path       string               // below .../documents/: "orders/1", "orders/1/lines/2"
 	CreateTime time.Time            // whole microseconds, as UpdateTime

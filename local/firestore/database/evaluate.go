@@ -126,7 +126,8 @@ func (d *draft) put(fields map[string]*pb.Value, now time.Time) error {
 	return nil
 }
 
-// results are the answers to the writes. A document that several of them wrote has one update time: that of what it is now.
+// results are the answers to the writes. A document that several of them wrote has one update time: that of what it
+// is now.
 func (e *evaluation) results() []*pb.WriteResult {
 	var results []*pb.WriteResult
 	for _, w := range e.done {

@@ -67,6 +67,30 @@ func TestAScanIsOfItsViewHoweverManyCommitsComeMeanwhile(t *testing.T) {
 	}
 }
 
+func TestAnIndexThatIsFirstScannedInThePastIsRightNow(t *testing.T) {
+	t.Parallel()
+	db := open(t, nil)
+	must(t, db, put("c/a", nil), put("c/b", nil), put("c/c", fields{"x": 1}))
+	past := db.Latest()
+	must(t, db, del("c/a"), put("c/d", nil), put("c/c", fields{"x": 2}))
+	must(t, db, put("c/a", nil), del("c/b"))
+	index := byX(Scope{Collection: "c"})
+	byPath := byName(Scope{Collection: "c"})
+	for _, c := range []struct {
+		view View
+		want string
+	}{{past, "[c/a c/b c/c] [c/c c/c]"}, {db.Latest(), "[c/a c/c c/d] [c/c c/c]"}, {past, "[c/a c/b c/c] [c/c c/c]"}} {
+		if got := fmt.Sprint(paths(c.view, byPath), paths(c.view, index)); got != c.want {
+			t.Errorf("at %v: got %s, want %s", c.view.Time(), got, c.want)
+		}
+		for k, d := range c.view.Scan(index, nil, nil, false) {
+			if x := balance(d); string(k) != key(x, d.Path) && string(k) != key(x+10, d.Path) {
+				t.Errorf("at %v: the entry %q of %s", c.view.Time(), k, show(d))
+			}
+		}
+	}
+}
+
 func TestIndexesThatNobodyScansAreGivenUp(t *testing.T) {
 	t.Parallel()
 	db := open(t, nil)

@@ -131,7 +131,7 @@ func check(t *rapid.T, doing string, v View, m model) {
 
 func checkScan(t *rapid.T, doing string, v View, m model) {
 	scope := someScope.Draw(t, "scope")
-	bound := rapid.SampledFrom([]string{"", "00", "02", "02 a/b", "03", "12 é", "99"})
+	bound := rapid.SampledFrom(append(m.scan(scope), "", "", "00", "02", "03", "12 é", "99"))
 	var from, to []byte
 	if s := bound.Draw(t, "from"); s != "" {
 		from = []byte(s)
@@ -160,9 +160,12 @@ func checkScan(t *rapid.T, doing string, v View, m model) {
 	}
 }
 
+// someDocument is one that is likely to be there already, or something with it.
+var someDocument = rapid.OneOf(rapid.SampledFrom([]string{"a/a", "a/b", "a/b/a/a", "a-b/a", "a/a-b/a/é"}), somePath)
+
 var someWrites = rapid.Custom(func(t *rapid.T) []*pb.Write {
 	return rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) *pb.Write {
-		path := somePath.Draw(t, "path")
+		path := someDocument.Draw(t, "path")
 		switch rapid.IntRange(0, 4).Draw(t, "kind") {
 		case 0:
 			return del(path)

@@ -38,8 +38,8 @@ func checkDatabaseName(name string) error {
 	return nil
 }
 
-// SplitName splits a document's name, projects/P/databases/D/documents/PATH, into the database's name and the path, which
-// it checks. Its error is INVALID_ARGUMENT.
+// SplitName splits a document's name, projects/P/databases/D/documents/PATH, into the database's name and the path,
+// which it checks. Its error is INVALID_ARGUMENT.
 func SplitName(name string) (database, path string, err error) {
 	database, path, err = SplitParent(name)
 	if err == nil && path == "" {

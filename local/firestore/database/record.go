@@ -13,8 +13,8 @@ import (
 //
 //	string database = 1; int64 time = 2 (Unix microseconds); bool snapshot = 3; repeated Version version = 4;
 //
-// with Version { string path = 1; int64 created = 2; int64 updated = 3; bytes fields = 4 }, which has a path only if the
-// document was deleted.
+// with Version { string path = 1; int64 created = 2; int64 updated = 3; bytes fields = 4 }, which has a path only
+// if the document was deleted.
 const (
 	fieldDatabase = 1
 	fieldTime     = 2
@@ -78,8 +78,8 @@ func appendVersion(b []byte, path string, d *Document) []byte {
 
 var errRecord = errors.New("database: malformed record of the log")
 
-// parseFields calls each with every field of a protobuf message: number is its value if it is a varint, content if it is
-// bytes.
+// parseFields calls each with every field of a protobuf message: number is its value if it is a varint, content if
+// it is bytes.
 func parseFields(b []byte, each func(n protowire.Number, number uint64, content []byte) error) error {
 	for len(b) > 0 {
 		n, kind, size := protowire.ConsumeTag(b)

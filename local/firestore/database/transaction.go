@@ -22,6 +22,7 @@ const (
 var (
 	errExpired   = status.Error(codes.InvalidArgument, "The referenced transaction has expired or is no longer valid.")
 	errUnknown   = status.Error(codes.InvalidArgument, "Invalid transaction.")
+	errReadOnly  = status.Error(codes.InvalidArgument, "Cannot retry a read-only transaction.")
 	errContended = status.Error(codes.Aborted,
 		"What the transaction read was changed by another one that was committed first. Please try it again.")
 )
@@ -29,10 +30,13 @@ var (
 // transactions are those of a database that were begun and not ended.
 type transactions struct {
 	run   [8]byte // tells this database's ids from others'
-	last  uint64
+	last  uint64  // number that was given, readOnlyBit apart
 	open  map[uint64]*Transaction
 	swept time.Time
 }
+
+// readOnlyBit is set in the numbers of read-only transactions, so that it is known of those that were ended, too.
+const readOnlyBit = 1
 
 func newTransactions() transactions {
 	t := transactions{open: map[uint64]*Transaction{}}
@@ -51,7 +55,7 @@ func (ts *transactions) number(id []byte) (uint64, bool) {
 		return 0, false
 	}
 	n := binary.BigEndian.Uint64(id[8:])
-	return n, n > 0 && n <= ts.last
+	return n, n > readOnlyBit && n <= ts.last|readOnlyBit
 }
 
 // sweep forgets, now and then, those that nobody ended.
@@ -67,7 +71,7 @@ func (ts *transactions) sweep(now time.Time) {
 	}
 }
 
-// Transaction is what was read since Begin, all of one moment: that of the first read.
+// Transaction is what was read since Begin, all of one moment: that of the first read, or of Begin if it is read-only.
 type Transaction struct {
 	db          *Database
 	number      uint64
@@ -89,26 +93,46 @@ func (db *Database) Begin(o *pb.TransactionOptions) (*Transaction, error) {
 			return nil, err
 		}
 		t.view = v
+	} else if t.readOnly {
+		t.view = db.Latest()
 	}
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	if retried := o.GetReadWrite().GetRetryTransaction(); retried != nil {
-		n, ok := db.transactions.number(retried)
-		if !ok {
-			return nil, errUnknown
-		}
-		delete(db.transactions.open, n)
+	if err := db.transactions.retry(o.GetReadWrite().GetRetryTransaction()); err != nil {
+		return nil, err
 	}
-	now := db.wall()
-	db.transactions.sweep(now)
-	db.transactions.last++
-	t.number, t.begun, t.used = db.transactions.last, now, now
-	db.transactions.open[t.number] = t
+	db.transactions.add(t, db.wall())
 	return t, nil
 }
 
-// Transaction is one that was begun and not ended. INVALID_ARGUMENT as Firestore says it for any other, also for one that
-// expired (270 s after Begin, or 60 s idle).
+// retry ends the transaction, if it is not ended yet, in whose place another one begins.
+func (ts *transactions) retry(id []byte) error {
+	if id == nil {
+		return nil
+	}
+	n, ok := ts.number(id)
+	switch {
+	case !ok:
+		return errUnknown
+	case n&readOnlyBit != 0:
+		return errReadOnly
+	}
+	delete(ts.open, n)
+	return nil
+}
+
+func (ts *transactions) add(t *Transaction, now time.Time) {
+	ts.sweep(now)
+	ts.last += 2 * readOnlyBit
+	t.number, t.begun, t.used = ts.last, now, now
+	if t.readOnly {
+		t.number |= readOnlyBit
+	}
+	ts.open[t.number] = t
+}
+
+// Transaction is one that was begun and not ended. INVALID_ARGUMENT as Firestore says it for any other, also for
+// one that expired (270 s after Begin, or 60 s idle).
 func (db *Database) Transaction(id []byte) (*Transaction, error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()

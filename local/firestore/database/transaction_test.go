@@ -130,6 +130,7 @@ func TestAReadOnlyTransactionReadsItsTimeAndWritesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		must(t, db, put("c/a", fields{"x": 3}))
 		if got := show(tx.Read("c/a")); got != want {
 			t.Errorf("at %v: %s, want %s", at, got, want)
 		}
@@ -195,7 +196,7 @@ func TestAnIDThatWasNeverGivenIsNoTransaction(t *testing.T) {
 	t.Parallel()
 	db, other := open(t, nil), open(t, nil)
 	tx := begin(t, db)
-	next := db.transactions.id(tx.number + 1)
+	next := db.transactions.id(tx.number + 2*readOnlyBit)
 	for _, id := range [][]byte{nil, {}, []byte("x"), make([]byte, 16), begin(t, other).ID(), next} {
 		_, err := db.Transaction(id)
 		wantCode(t, fmt.Sprintf("transaction %q", id), err, codes.InvalidArgument)
@@ -228,6 +229,17 @@ func TestARetryBeginsAnew(t *testing.T) {
 	}
 	_, err = db.Transaction(first.ID())
 	wantCode(t, "the first afterwards", err, codes.InvalidArgument)
+	only, err := db.Begin(readOnly(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = retry(only.ID())
+	wantCode(t, "a retry of a read-only one", err, codes.InvalidArgument)
+	if err := db.Rollback(only.ID()); err != nil {
+		t.Error(err)
+	}
+	_, err = retry(only.ID())
+	wantCode(t, "a retry of one that was ended", err, codes.InvalidArgument)
 	_, err = retry([]byte("never given"))
 	wantCode(t, "a retry of nothing", err, codes.InvalidArgument)
 }
@@ -260,8 +272,9 @@ func transact(t *testing.T, db *Database, f func(tx *Transaction) []*pb.Write) {
 
 func balance(d *Document) int { return int(d.Fields()["x"].GetIntegerValue()) }
 
-// TestConcurrentTransactionsAreSerializable moves money between few accounts, of which each transaction reads all: at no
-// moment may there be more or less of it, nor may an account be overdrawn, which is decided by the sum of two (write skew).
+// TestConcurrentTransactionsAreSerializable moves money between few accounts, of which each transaction reads all:
+// at no moment may there be more or less of it, nor may an account be overdrawn, which is decided by the sum of two
+// (write skew).
 func TestConcurrentTransactionsAreSerializable(t *testing.T) {
 	t.Parallel()
 	const accounts, each, workers, transfers = 4, 100, 8, 50

@@ -78,10 +78,10 @@ func checkTransform(t *pb.DocumentTransform_FieldTransform) (c transform, err er
 		c.of, err = numeric(field, t.Minimum, func(old, v *pb.Value) *pb.Value { return further(old, v, -1) })
 	case *pb.DocumentTransform_FieldTransform_AppendMissingElements:
 		c.answer = false
-		c.of, err = ofArray(field, t.AppendMissingElements, union)
+		c.of, err = ofArray(c.path, t.AppendMissingElements, union)
 	case *pb.DocumentTransform_FieldTransform_RemoveAllFromArray:
 		c.answer = false
-		c.of, err = ofArray(field, t.RemoveAllFromArray, without)
+		c.of, err = ofArray(c.path, t.RemoveAllFromArray, without)
 	default:
 		err = malformed("the transform of field %q is of no type", field)
 	}
@@ -96,7 +96,7 @@ func checkTransformPath(s string) (value.Path, error) {
 	if err != nil {
 		return nil, err
 	}
-	return mask[0], nil
+	return mask[0], checkDepth(s, len(mask[0])-1)
 }
 
 // serverValue is the time of the request, in milliseconds.

@@ -11,8 +11,8 @@ import (
 // tree is documents by key, or entries of an index. Its Copy costs next to nothing and is not changed with it.
 type tree = btree.Map[string, *Document]
 
-// A document's key is its collection's path, then its id: the documents of a collection stand together, apart from those
-// below them. No id has bytes that sort before the separators, so whole segments are compared.
+// A document's key is its collection's path, then its id: the documents of a collection stand together, apart from
+// those below them. No id has bytes that sort before the separators, so whole segments are compared.
 const (
 	segmentEnd = "\x00\x01" // of a segment within a path
 	ofDocument = "\x00\x00" // between a collection and its document
@@ -47,8 +47,8 @@ func withPrefix(t *tree, prefix string) iter.Seq[*Document] {
 	}
 }
 
-// children yields the segments that follow right below a path, in order, each once: ids of collections below a document,
-// ids of documents with something below them, of a collection. It leaps from one to the next.
+// children yields the segments that follow right below a path, in order, each once: ids of collections below a
+// document, ids of documents with something below them, of a collection. It leaps from one to the next.
 func children(t *tree, path string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		prefix := keysBelow(path)

@@ -1,8 +1,6 @@
 package database
 
 import (
-	"strings"
-
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -54,13 +52,15 @@ type written struct {
 	transforms int
 }
 
-// again checks another write of the document. Its precondition can be told from the writes before, and Firestore refuses
-// what cannot be fulfilled before it looks at the document, as it does a second update time: so it is done with.
+// again checks another write of the document. Its precondition can be told from the writes before, and Firestore
+// refuses what cannot be fulfilled before it looks at the document, as it does a second update time: so it is done
+// with.
 func (d *written) again(w *write) error {
 	switch p := w.precondition.GetConditionType().(type) {
 	case *pb.Precondition_Exists:
 		if p.Exists == d.deleted {
-			return malformed("document %s: exists is %v, but a write before in the same request decides otherwise", w.path, p.Exists)
+			return malformed("document %s: exists is %v, but a write before it in the request decides otherwise",
+				w.path, p.Exists)
 		}
 	case *pb.Precondition_UpdateTime:
 		if !proto.Equal(d.base, p.UpdateTime) {
@@ -100,28 +100,43 @@ func (db *Database) checkWrite(w *pb.Write) (c write, err error) {
 
 // pathOf is the path of a document of this database.
 func (db *Database) pathOf(name string) (string, error) {
-	if path, ok := strings.CutPrefix(name, db.name+"/documents/"); ok && len(name) <= longestName && checkPath(path) == nil {
-		return path, nil
-	}
-	other, _, err := SplitName(name)
-	if err == nil {
+	other, path, err := SplitName(name)
+	if err == nil && other != db.name {
 		err = malformed("document %s is not in the request's database %s but in %s", name, db.name, other)
 	}
-	return "", err
+	return path, err
 }
 
 func checkUpdate(w *pb.Write, d *pb.Document) (c write, err error) {
-	c.fields = d.GetFields()
-	if err := checkFields(c.fields, 0); err != nil {
-		return c, err
+	c.fields, c.merge = d.GetFields(), w.UpdateMask != nil
+	if c.merge {
+		c.mask, err = checkMasked(w.UpdateMask.GetFieldPaths(), c.fields)
+	} else {
+		err = checkFields(c.fields, 0)
 	}
-	if c.merge = w.UpdateMask != nil; c.merge {
-		if c.mask, err = ParseMask(w.UpdateMask.GetFieldPaths()); err != nil {
-			return c, err
-		}
+	if err != nil {
+		return c, err
 	}
 	c.transforms, err = checkTransforms(w.UpdateTransforms)
 	return c, err
+}
+
+// checkMasked checks a mask and what is in it of some fields. What is not in it is ignored, whatever it is.
+func checkMasked(paths []string, fields map[string]*pb.Value) ([]value.Path, error) {
+	mask, err := ParseMask(paths)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range mask {
+		v := p.Get(fields)
+		if v == nil {
+			continue // it is to be deleted
+		}
+		if err := checkValue(p.String(), v, len(p)-1, false); err != nil {
+			return nil, err
+		}
+	}
+	return mask, nil
 }
 
 func checkTransformWrite(w *pb.Write, t *pb.DocumentTransform) (c write, err error) {

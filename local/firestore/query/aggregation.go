@@ -15,8 +15,8 @@ import (
 // (https://firebase.google.com/docs/firestore/query-data/aggregation-queries#limitations).
 const maxAggregations = 5
 
-// Aggregation is a query of which some numbers are asked instead of its documents. Its result has only documents with all
-// fields that are aggregated, and is sorted by these, too.
+// Aggregation is a query of which some numbers are asked instead of its documents. Its result has only documents with
+// all fields that are aggregated, and is sorted by these, too.
 type Aggregation struct {
 	Query  *Query
 	totals []total
@@ -131,13 +131,17 @@ func (t total) of(found []*database.Document) *pb.Value {
 	return s.value()
 }
 
-// sum adds numbers up: integers exactly, doubles as doubles.
+// sum adds numbers up exactly: what is rounded is the total.
 type sum struct {
 	integers  big.Int
-	doubles   float64
+	doubles   big.Float // of so many bits that it never rounds
+	unbounded float64   // the sum of those that are infinite, or not a number
 	count     int
 	hasDouble bool
 }
+
+// exact is how many bits a sum of doubles may need: from the least to the greatest, and some for how many they are.
+const exact = 2200
 
 // add adds a value; one that is no number does not count.
 func (s *sum) add(v *pb.Value) {
@@ -145,8 +149,12 @@ func (s *sum) add(v *pb.Value) {
 	case *pb.Value_IntegerValue:
 		s.integers.Add(&s.integers, big.NewInt(t.IntegerValue))
 	case *pb.Value_DoubleValue:
-		s.doubles += t.DoubleValue
 		s.hasDouble = true
+		if math.IsInf(t.DoubleValue, 0) || math.IsNaN(t.DoubleValue) {
+			s.unbounded += t.DoubleValue
+		} else {
+			s.doubles.Add(s.doubles.SetPrec(exact), big.NewFloat(t.DoubleValue))
+		}
 	default:
 		return
 	}
@@ -154,8 +162,9 @@ func (s *sum) add(v *pb.Value) {
 }
 
 func (s *sum) float() float64 {
-	f, _ := new(big.Float).SetInt(&s.integers).Float64()
-	return f + s.doubles
+	total := new(big.Float).SetPrec(exact).SetInt(&s.integers)
+	f, _ := total.Add(total, &s.doubles).Float64()
+	return f + s.unbounded
 }
 
 // value is the sum: an integer if all numbers are, and if it fits.

@@ -10,7 +10,8 @@ import (
 	"orderflow.dev/local/firestore/value"
 )
 
-// operator is what a filter asks of a field. In and array-contains-any are none: they are disjunctions of is and contains.
+// operator is what a filter asks of a field. In and array-contains-any are none: they are disjunctions of is and
+// contains.
 type operator byte
 
 const (
@@ -62,7 +63,8 @@ func (f filter) matches(v *pb.Value) bool {
 	case isNot:
 		return value.KindOf(v) != value.Null && !slices.ContainsFunc(f.operands, equal)
 	case contains:
-		return slices.ContainsFunc(v.GetArrayValue().GetValues(), func(e *pb.Value) bool { return value.Equal(e, f.operands[0]) })
+		element := func(e *pb.Value) bool { return value.Equal(e, f.operands[0]) }
+		return slices.ContainsFunc(v.GetArrayValue().GetValues(), element)
 	}
 	return value.KindOf(v) == value.KindOf(f.operands[0]) && f.op.allows(value.Compare(v, f.operands[0]))
 }

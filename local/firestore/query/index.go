@@ -11,9 +11,9 @@ import (
 	"orderflow.dev/local/firestore/value"
 )
 
-// index is what a query runs on: the documents that have some fields, by the fields that are compared for equality, then
-// an element of an array, if one is asked for, then what the result is sorted by. The first of these is always ascending,
-// so that a query and the one that sorts the other way round, throughout, have the same index.
+// index is what a query runs on: the documents that have some fields, by the fields that are compared for equality,
+// then an element of an array, if one is asked for, then what the result is sorted by. The first of these is always
+// ascending, so that a query and the one that sorts the other way round, throughout, have the same index.
 type index struct {
 	documents string
 	equal     []value.Path

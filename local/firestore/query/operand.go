@@ -31,7 +31,8 @@ func parsePath(f *pb.StructuredQuery_FieldReference) (value.Path, error) {
 	case len(path) > deepestPath:
 		return nil, invalid("the query names a field by a path of %d names: it must have at most %d", len(path), deepestPath)
 	case len(f.GetFieldPath()) >= longestPath:
-		return nil, invalid("the query names a field by a path of %d bytes: it must have less than %d", len(f.GetFieldPath()), longestPath)
+		return nil, invalid("the query names a field by a path of %d bytes: it must have less than %d",
+			len(f.GetFieldPath()), longestPath)
 	}
 	for _, segment := range path {
 		if reserved(segment) && !isName(path) {
@@ -60,7 +61,8 @@ func (o operands) check(path value.Path, op operator, v *pb.Value) error {
 		return invalid("the query compares %s: %s", path, status.Convert(err).Message())
 	}
 	if value.Size(v) > maxOperand {
-		return invalid("the value for %s is too large to be used in a query: at most %d bytes are compared", path, maxOperand)
+		return invalid("the value for %s is too large to be used in a query: at most %d bytes are compared",
+			path, maxOperand)
 	}
 	return nil
 }
@@ -75,7 +77,8 @@ func (o operands) checkName(v *pb.Value) error {
 		return err
 	}
 	if !strings.HasPrefix(reference.ReferenceValue, o.documents) {
-		return invalid("%s is compared with %s, which is in a database other than %s", name, reference.ReferenceValue, o.documents)
+		return invalid("%s is compared with %s, which is in a database other than %s",
+			name, reference.ReferenceValue, o.documents)
 	}
 	return nil
 }
@@ -91,8 +94,10 @@ func checkValue(v *pb.Value) error {
 	case *pb.Value_TimestampValue:
 		return t.TimestampValue.CheckValid()
 	case *pb.Value_GeoPointValue:
-		if lat, lng := t.GeoPointValue.GetLatitude(), t.GeoPointValue.GetLongitude(); !(lat >= -90 && lat <= 90 && lng >= -180 && lng <= 180) {
-			return fmt.Errorf("the geo point (%v, %v) is not on earth: latitudes are from -90 to 90, longitudes from -180 to 180", lat, lng)
+		lat, lng := t.GeoPointValue.GetLatitude(), t.GeoPointValue.GetLongitude()
+		if onEarth := lat >= -90 && lat <= 90 && lng >= -180 && lng <= 180; !onEarth { // NaN is not
+			return fmt.Errorf("the geo point (%v, %v) is not on earth: latitudes are from -90 to 90, longitudes "+
+				"from -180 to 180", lat, lng)
 		}
 	case *pb.Value_ArrayValue:
 		for _, e := range t.ArrayValue.GetValues() {
@@ -102,7 +107,8 @@ func checkValue(v *pb.Value) error {
 		}
 	case *pb.Value_MapValue:
 		return checkFields(v)
-	case *pb.Value_FieldReferenceValue, *pb.Value_VariableReferenceValue, *pb.Value_FunctionValue, *pb.Value_PipelineValue:
+	case *pb.Value_FieldReferenceValue, *pb.Value_VariableReferenceValue, *pb.Value_FunctionValue,
+		*pb.Value_PipelineValue:
 		return fmt.Errorf("%T is for pipelines, not for queries", t)
 	}
 	return nil

@@ -4,25 +4,21 @@ import (
 	"slices"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"orderflow.dev/local/firestore/database"
 	"orderflow.dev/local/firestore/value"
 )
 
-// Parse checks a query below a parent: the path of a document, or "" for the database. database is projects/P/databases/D,
-// for references in cursors and filters. Errors are gRPC statuses with Firestore's codes; what is not supported is
-// UNIMPLEMENTED by name.
+// Parse checks a query below a parent: the path of a document, or "" for the database. database is
+// projects/P/databases/D, for references in cursors and filters. Errors are gRPC statuses with Firestore's codes;
+// what is not supported is UNIMPLEMENTED by name.
 func Parse(database, parent string, q *pb.StructuredQuery) (*Query, error) {
 	return parse(database, parent, q, nil)
 }
 
 // parse is Parse of a query whose result must have some more fields.
 func parse(db, parent string, q *pb.StructuredQuery, required []value.Path) (*Query, error) {
-	if q.GetFindNearest() != nil {
-		return nil, status.Error(codes.Unimplemented, "find_nearest (vector search) is not supported here: it needs Firestore itself")
-	}
 	parsed := &Query{documents: db + "/documents/", limit: -1, offset: int(q.GetOffset())}
 	if err := parsed.parseFrom(parent, q.GetFrom()); err != nil {
 		return nil, err
@@ -49,6 +45,11 @@ func parse(db, parent string, q *pb.StructuredQuery, required []value.Path) (*Qu
 	if err := parsed.parseLimits(q); err != nil {
 		return nil, err
 	}
+	search, err := parseNearest(q.GetFindNearest())
+	if err != nil {
+		return nil, err
+	}
+	parsed.nearest = search
 	return parsed, parsed.parseSelect(q.GetSelect())
 }
 
@@ -93,8 +94,8 @@ func (q *Query) parseOrders(orders []*pb.StructuredQuery_Order) error {
 	return nil
 }
 
-// implyOrders adds the orders that Firestore adds: by the fields of inequalities, by fields that the result is to have, by
-// the name.
+// implyOrders adds the orders that Firestore adds: by the fields of inequalities, by fields that the result is to
+// have, by the name.
 func (q *Query) implyOrders(w *where, required []value.Path) error {
 	descending := len(q.orders) > 0 && q.orders[len(q.orders)-1].descending
 	named := w.comparesName(false) || w.comparesName(true)
@@ -105,7 +106,8 @@ func (q *Query) implyOrders(w *where, required []value.Path) error {
 	}
 	for _, path := range required {
 		if named && !q.orderedBy(path) {
-			return invalid("an aggregation of %s by a filter on %s needs an index that Firestore cannot have: order by %s", path, name, path)
+			return invalid("an aggregation of %s by a filter on %s needs an index that Firestore cannot have: "+
+				"order by %s", path, name, path)
 		}
 		if err := q.implyOrder(path, descending); err != nil {
 			return err
@@ -126,7 +128,8 @@ func (q *Query) addOrder(path value.Path, descending bool) error {
 	case q.orderedBy(path):
 		return invalid("the query is ordered by %s twice", path)
 	case q.orderedBy(value.Path{name}):
-		return invalid("the query is ordered by %s behind %s, which leaves nothing to order: order by it before", path, name)
+		return invalid("the query is ordered by %s behind %s, which leaves nothing to order: order by it before",
+			path, name)
 	}
 	q.orders = append(q.orders, order{path, descending})
 	return nil
@@ -143,7 +146,8 @@ func (q *Query) checkSize(filters, orders int) error {
 		n++
 	}
 	if n > maxComplexity {
-		return invalid("the query has %d filters and %d orders: with the parent, if there is one, at most %d are allowed", filters, orders, maxComplexity)
+		return invalid("the query has %d filters and %d orders: with the parent, if there is one, at most %d are allowed",
+			filters, orders, maxComplexity)
 	}
 	return nil
 }
@@ -155,12 +159,14 @@ func (q *Query) checkScope(w *where) error {
 	}
 	for _, f := range w.filters {
 		if !isName(f.path) {
-			return invalid("the query has a filter on %s: it must be from one collection, or from a group below the database", f.path)
+			return invalid("the query has a filter on %s: it must be from one collection, or from a group below the "+
+				"database", f.path)
 		}
 	}
 	for _, o := range q.orders {
 		if !isName(o.path) || o.descending {
-			return invalid("the query is ordered by %s: it must be from one collection, or from a group below the database", o.path)
+			return invalid("the query is ordered by %s: it must be from one collection, or from a group below the "+
+				"database", o.path)
 		}
 	}
 	return nil

@@ -49,7 +49,8 @@ type plan struct {
 	rest   conjunction
 }
 
-// planFor puts as much as it can into the span: equality, and inequalities and cursors on what the index sorts by first.
+// planFor puts as much as it can into the span: equality, and inequalities and cursors on what the index sorts by
+// first.
 func (q *Query) planFor(c conjunction) plan {
 	i, compared, others := q.indexFor(c)
 	var shared []byte
@@ -89,7 +90,8 @@ func (i index) spanOf(f filter, shared []byte) (s span, decides bool) {
 	}
 	equal := beginning(i.appendKey(bytes.Clone(shared), f.path, f.operands[0], false))
 	s.narrow(map[operator]span{
-		is: equal, less: {to: equal.from}, lessOrEqual: {to: equal.to}, greater: {from: equal.to}, greaterOrEqual: {from: equal.from},
+		is: equal, less: {to: equal.from}, lessOrEqual: {to: equal.to},
+		greater: {from: equal.to}, greaterOrEqual: {from: equal.from},
 	}[f.op])
 	return s, true
 }

@@ -22,6 +22,7 @@ type Query struct {
 	offset       int
 	limit        int          // < 0: none
 	fields       []value.Path // nil: all
+	nearest      *nearest     // nil: no vector search
 }
 
 // order is a field that the result is sorted by.
@@ -30,7 +31,8 @@ type order struct {
 	descending bool
 }
 
-// cursor is a place in the result: values of its first orders, right before or right behind all documents that have them.
+// cursor is a place in the result: values of its first orders, right before or right behind all documents that have
+// them.
 type cursor struct {
 	values []*pb.Value
 	before bool
@@ -48,8 +50,8 @@ func (q *Query) Scope() database.Scope { return q.scope }
 // others.
 func (q *Query) Limited() bool { return q.limit >= 0 || q.offset > 0 }
 
-// Matches says whether a document is in the result, offset and limit apart: scope, filters, orders (it has the fields) and
-// cursors.
+// Matches says whether a document is in the result, offset and limit apart: scope, filters, orders (it has the
+// fields) and cursors.
 func (q *Query) Matches(d *database.Document) bool {
 	if !q.scope.Contains(d.Path) || !q.reaches(d.Path) {
 		return false
@@ -112,17 +114,21 @@ func (q *Query) Compare(a, b *database.Document) int {
 	return cmp.Compare(a.Path, b.Path) // of documents that lack a field, which are in no result
 }
 
-// Project is what the query answers of a document's fields (select).
+// Project is what the query answers of a document's fields (select), and how near it is (distance_result_field).
 func (q *Query) Project(d *database.Document) map[string]*pb.Value {
 	fields := d.Fields()
-	if q.fields == nil {
-		return fields
+	projected := fields
+	if q.fields != nil {
+		projected = map[string]*pb.Value{}
 	}
-	projected := map[string]*pb.Value{}
 	for _, path := range q.fields {
 		if v := path.Get(fields); v != nil {
 			path.Set(projected, v)
 		}
+	}
+	if q.nearest != nil && q.nearest.result != nil {
+		distance, _ := q.nearest.to(d) // which it has, or it would not be in the result
+		q.nearest.result.Set(projected, double(distance))
 	}
 	return projected
 }

@@ -249,11 +249,3 @@ func TestAnAggregationOfFieldsIsNotByName(t *testing.T) {
 		})
 	}
 }
-
-func TestVectorSearchIsNotThere(t *testing.T) {
-	t.Parallel()
-	q := from("c", nil)
-	q.FindNearest = &pb.StructuredQuery_FindNearest{}
-	_, err := query.Parse(project, "", q)
-	checkRefusal(t, err, codes.Unimplemented, "find_nearest")
-}

@@ -46,13 +46,16 @@ func (w *where) check(disjunctions []conjunction) error {
 	case w.hasNotIn && w.hasDisjuncts:
 		return invalid("NOT_IN cannot be used in the same query with IN, ARRAY_CONTAINS_ANY or OR")
 	case w.excludes > 1:
-		return invalid("only a single NOT_EQUAL, NOT_IN, IS_NOT_NAN or IS_NOT_NULL filter is allowed per query, and this has %d", w.excludes)
+		return invalid("only a single NOT_EQUAL, NOT_IN, IS_NOT_NAN or IS_NOT_NULL filter is allowed per query, "+
+			"and this has %d", w.excludes)
 	case len(disjunctions) > maxDisjunctions:
 		return tooMany(len(disjunctions))
 	case len(w.inequalities()) > maxInequalities:
-		return invalid("the query has inequality filters on %d fields: at most %d are allowed", len(w.inequalities()), maxInequalities)
+		return invalid("the query has inequality filters on %d fields: at most %d are allowed",
+			len(w.inequalities()), maxInequalities)
 	case w.comparesName(false) && !w.comparesName(true) && len(w.inequalities()) > 0:
-		return invalid("equality on %s is not allowed together with an inequality on other fields, unless %s has one, too", name, name)
+		return invalid("equality on %s is not allowed together with an inequality on other fields, unless %s has one, "+
+			"too", name, name)
 	}
 	for _, c := range disjunctions {
 		arrays := slices.DeleteFunc(slices.Clone(c), func(f filter) bool { return f.op != contains })

@@ -21,6 +21,9 @@ func (q *Query) Run(v database.View) (found []*database.Document, skipped int) {
 			break
 		}
 	}
+	if q.nearest != nil {
+		found = q.nearest.among(found)
+	}
 	return found, skipped
 }
 

@@ -28,12 +28,15 @@ type collection struct{ database, id string }
 // composite is an index on several fields, and on the name, in the direction of the last one.
 type composite []order
 
-// ParseIndexes reads a project's definition: composite indexes as internal/store/indexes.yaml has them, and in the format
-// of internal/store/fields.yaml which fields have no index of their own. Its error says which entry is wrong.
+// indexed is a field of a composite index.
+type indexed struct{ Name, Order string }
+
+// ParseIndexes reads a project's definition: composite indexes as internal/store/indexes.yaml has them, and in the
+// format of internal/store/fields.yaml which fields have no index of their own. Its error says which entry is wrong.
 func ParseIndexes(indexesYAML, fieldsYAML []byte) (*Indexes, error) {
 	var indexes []struct {
 		Database, Collection string
-		Fields               []struct{ Name, Order string }
+		Fields               []indexed
 	}
 	var fields []struct {
 		Database, Collection, Field string
@@ -45,19 +48,9 @@ func ParseIndexes(indexesYAML, fieldsYAML []byte) (*Indexes, error) {
 	}
 	i := &Indexes{composite: map[collection][]composite{}, exempted: map[collection][]value.Path{}}
 	for n, entry := range indexes {
-		var c composite
-		for _, f := range entry.Fields {
-			p, err := value.ParsePath(f.Name)
-			if err == nil && f.Order != "asc" && f.Order != "desc" {
-				err = fmt.Errorf("the order of %s is %q: it must be asc or desc", f.Name, f.Order)
-			}
-			if err != nil {
-				return nil, fmt.Errorf("index %d, of %s: %w", n+1, entry.Collection, err)
-			}
-			c = append(c, order{p, f.Order == "desc"})
-		}
-		if len(c) < 2 {
-			return nil, fmt.Errorf("index %d, of %s: %d fields: an index that is no field's own has two at least", n+1, entry.Collection, len(c))
+		c, err := parseComposite(entry.Fields)
+		if err != nil {
+			return nil, fmt.Errorf("index %d, of %s: %w", n+1, entry.Collection, err)
 		}
 		key := collection{entry.Database, entry.Collection}
 		i.composite[key] = append(i.composite[key], c)
@@ -74,6 +67,24 @@ func ParseIndexes(indexesYAML, fieldsYAML []byte) (*Indexes, error) {
 	return i, nil
 }
 
+func parseComposite(fields []indexed) (composite, error) {
+	if len(fields) < 2 {
+		return nil, fmt.Errorf("%d fields: an index that is no field's own has two at least", len(fields))
+	}
+	var c composite
+	for _, f := range fields {
+		p, err := value.ParsePath(f.Name)
+		if err != nil {
+			return nil, err
+		}
+		if f.Order != "asc" && f.Order != "desc" {
+			return nil, fmt.Errorf("the order of %s is %q: it must be asc or desc", f.Name, f.Order)
+		}
+		c = append(c, order{p, f.Order == "desc"})
+	}
+	return c, nil
+}
+
 func decode(what string, text []byte, into any) error {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
@@ -85,12 +96,15 @@ func decode(what string, text []byte, into any) error {
 
 // Check answers FAILED_PRECONDITION, with the index that is missing, for a query that Firestore would refuse to run.
 // database is projects/P/databases/D. The rules are those of
-// https://firebase.google.com/docs/firestore/query-data/index-overview: a query needs an index on the fields that it compares
-// for equality and then those that it sorts by; several indexes that end alike are merged for more equality; every field has
-// an index of its own, but not of collection groups. nil indexes refuse nothing.
+// https://firebase.google.com/docs/firestore/query-data/index-overview: a query needs an index on the fields that it
+// compares for equality and then those that it sorts by; several indexes that end alike are merged for more equality;
+// every field has an index of its own, but not of collection groups. nil indexes refuse nothing.
 func (i *Indexes) Check(database string, q *Query) error {
 	if i == nil {
 		return nil
+	}
+	if q.nearest != nil {
+		return status.Error(codes.FailedPrecondition, "find_nearest needs an index for vectors, and none can be defined here")
 	}
 	key := collection{path.Base(database), q.scope.Collection}
 	for _, c := range q.disjunctions {
@@ -135,8 +149,10 @@ func (i *Indexes) serves(key collection, n need) bool {
 		return !slices.ContainsFunc(rest, func(p value.Path) bool { return !i.alone(key, p) })
 	case n.array != nil:
 		return false
-	case len(n.orders) == 1 && len(n.equal) == 0 && n.orders[0].descending == n.descending && i.alone(key, n.orders[0].path):
-		return true
+	case len(n.orders) == 1 && len(n.equal) == 0 && n.orders[0].descending == n.descending:
+		if i.alone(key, n.orders[0].path) {
+			return true
+		}
 	}
 	found := slices.ContainsFunc(i.composite[key], func(c composite) bool { _, ok := c.merges(n); return ok })
 	return found && len(i.missing(key, n)) == 0
@@ -144,7 +160,8 @@ func (i *Indexes) serves(key collection, n need) bool {
 
 // alone says whether a field has its own index: one within an exempted map has none either.
 func (i *Indexes) alone(key collection, p value.Path) bool {
-	return !slices.ContainsFunc(i.exempted[key], func(e value.Path) bool { return len(e) <= len(p) && slices.Equal(e, p[:len(e)]) })
+	within := func(e value.Path) bool { return len(e) <= len(p) && slices.Equal(e, p[:len(e)]) }
+	return !slices.ContainsFunc(i.exempted[key], within)
 }
 
 // missing are the fields compared for equality that no composite index has which the query can use.
@@ -167,7 +184,8 @@ func (c composite) merges(n need) (prefix composite, ok bool) {
 	if at < 0 || c[len(c)-1].descending != n.descending {
 		return nil, false
 	}
-	sorted := slices.EqualFunc(c[at:], n.orders, func(a, b order) bool { return a.by(b.path) && a.descending == b.descending })
+	same := func(a, b order) bool { return a.by(b.path) && a.descending == b.descending }
+	sorted := slices.EqualFunc(c[at:], n.orders, same)
 	strange := slices.ContainsFunc(c[:at], func(o order) bool { return !slices.ContainsFunc(n.equal, o.by) })
 	return c[:at], sorted && !strange
 }
@@ -179,21 +197,27 @@ func (n need) refusal(key collection) string {
 		fields = append(fields, fmt.Sprintf("{name: %s, order: asc}", p))
 	}
 	for _, o := range n.orders {
-		fields = append(fields, fmt.Sprintf("{name: %s, order: %s}", o.path, map[bool]string{false: "asc", true: "desc"}[o.descending]))
+		direction := map[bool]string{false: "asc", true: "desc"}[o.descending]
+		fields = append(fields, fmt.Sprintf("{name: %s, order: %s}", o.path, direction))
 	}
 	const required = "The query requires an index. "
-	directed := len(n.orders) > 0 && n.orders[len(n.orders)-1].descending == n.descending || len(n.orders) == 0 && !n.descending
+	last := false // the direction of the last field, which is the name's in an index
+	if len(n.orders) > 0 {
+		last = n.orders[len(n.orders)-1].descending
+	}
 	switch {
 	case n.group:
-		return fmt.Sprintf(required+"It is one on the collection group %s, which internal/store/indexes.yaml has no words for.", key.id)
+		return fmt.Sprintf(required+"It is one on the collection group %s, which internal/store/indexes.yaml has no "+
+			"words for.", key.id)
 	case n.array != nil:
-		return fmt.Sprintf(required+"It is one on %s with the elements of %s, which internal/store/indexes.yaml has no words for, "+
-			"or one that internal/store/fields.yaml took from %s.", key.id, n.array, n.array)
-	case !directed:
+		return fmt.Sprintf(required+"It is one on %s with the elements of %s, which internal/store/indexes.yaml has no "+
+			"words for, or one that internal/store/fields.yaml took from %s.", key.id, n.array, n.array)
+	case last != n.descending:
 		return fmt.Sprintf(required+"It is one on %s with %s against the direction of the last field, which "+
-			"internal/store/indexes.yaml has no words for: order by %s the way you order by the last field.", key.id, name, name)
+			"internal/store/indexes.yaml has no words for: order by %s as by the last field.", key.id, name, name)
 	case len(fields) == 1:
-		return fmt.Sprintf(required+"It is the field's own, which internal/store/fields.yaml took from %s: [%s].", key.id, fields[0])
+		return fmt.Sprintf(required+"It is the field's own, which internal/store/fields.yaml took from %s: [%s].",
+			key.id, fields[0])
 	}
 	return fmt.Sprintf(required+"Add it to internal/store/indexes.yaml:\n- {database: %s, collection: %s, fields: [%s]}",
 		key.database, key.id, strings.Join(fields, ", "))

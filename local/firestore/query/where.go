@@ -156,7 +156,8 @@ func (w *where) list(path value.Path, op operator, f *pb.StructuredQuery_FieldFi
 	case n == 0:
 		return nil, invalid("%v on %s requires an ArrayValue that is not empty", f.GetOp(), path)
 	case n > most:
-		return nil, invalid("%v on %s supports up to %d comparison values, and has %d: use several queries", f.GetOp(), path, most, n)
+		return nil, invalid("%v on %s supports up to %d comparison values, and has %d: use several queries",
+			f.GetOp(), path, most, n)
 	}
 	for _, v := range values {
 		if err := w.operands.check(path, op, v); err != nil {

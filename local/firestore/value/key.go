@@ -10,9 +10,9 @@ import (
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 )
 
-// A key is a value's kind and what sorts within the kind. No key is the beginning of another one: what has no fixed length
-// ends in a byte, or bytes, that sort before whatever could go on instead. So keys can stand one behind the other, and
-// with all bits turned over they sort the other way round.
+// A key is a value's kind and what sorts within the kind. No key is the beginning of another one: what has no fixed
+// length ends in a byte, or bytes, that sort before whatever could go on instead. So keys can stand one behind the
+// other, and with all bits turned over they sort the other way round.
 const (
 	end       = 0x00 // of an array, a map, a name; a string's is end, terminate
 	terminate = 0x01
@@ -22,8 +22,8 @@ const (
 	textual   = 0x02 // segment of a name
 )
 
-// AppendKey appends a value as bytes that sort as values do (bytes.Compare), whatever is appended behind it; descending,
-// they sort the other way round. Equal values have equal keys.
+// AppendKey appends a value as bytes that sort as values do (bytes.Compare), whatever is appended behind it;
+// descending, they sort the other way round. Equal values have equal keys.
 func AppendKey(key []byte, v *pb.Value, descending bool) []byte {
 	return directed(len(key), appendValue(key, v), descending)
 }
@@ -57,8 +57,8 @@ func appendValue(key []byte, v *pb.Value) []byte {
 		}
 		return append(key, 0)
 	case Number:
-		floor, rest := split(v)
-		return binary.BigEndian.AppendUint16(appendDouble(key, floor), uint16(rest)) // at most 1023: doubles are no further apart
+		floor, rest := split(v) // rest is at most 1023: where integers are, doubles are no further apart than 1024
+		return binary.BigEndian.AppendUint16(appendDouble(key, floor), uint16(rest))
 	case Timestamp:
 		t := v.GetTimestampValue()
 		return appendInteger(appendInteger(key, t.GetSeconds()), int64(t.GetNanos()))

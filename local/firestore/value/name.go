@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// CompareNames orders documents' names, or paths, as __name__ does: segment by segment. A path comes before those below it.
+// CompareNames orders documents' names, or paths, as __name__ does: segment by segment. A path comes before those
+// below it.
 func CompareNames(a, b string) int {
 	for {
 		segmentA, restA, moreA := strings.Cut(a, "/")

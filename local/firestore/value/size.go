@@ -34,8 +34,8 @@ func Size(v *pb.Value) int {
 	return 1 // a boolean, null
 }
 
-// NameSize is how many bytes a document's name counts: its ids, with one more each, and 16. Of a whole name, projects/...,
-// only what is below .../documents/ counts.
+// NameSize is how many bytes a document's name counts: its ids, with one more each, and 16. Of a whole name,
+// projects/..., only what is below .../documents/ counts.
 func NameSize(name string) int {
 	if parts := strings.SplitN(name, "/", 6); len(parts) == 6 && parts[4] == "documents" {
 		name = parts[5]

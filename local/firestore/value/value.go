@@ -1,5 +1,5 @@
-// Package value knows Firestore's values: their order across types, their equality, their place in an index, their sizes
-// (https://firebase.google.com/docs/firestore/manage-data/data-types#value_type_ordering).
+// Package value knows Firestore's values: their order across types, their equality, their place in an index, their
+// sizes (https://firebase.google.com/docs/firestore/manage-data/data-types#value_type_ordering).
 package value
 
 import (
