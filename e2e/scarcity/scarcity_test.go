@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc/codes"
 
 	"orderflow.dev/e2e"
 	inventoryv1 "orderflow.dev/gen/orderflow/inventory/v1"
@@ -89,14 +90,9 @@ func placeAll(ctx context.Context, t *testing.T, s *stack.Stack, look *stack.Ins
 				ids[i] = p.Order.GetOrderId()
 				mu.Unlock()
 				if i%4 == 0 {
-					_, err = look.Inventory().ReserveStock(ctx, &inventoryv1.ReserveStockRequest{
-						OrderId: p.Order.GetOrderId(), Quantities: map[string]int32{sku: quantity},
-					})
-					if fault.Reason(err) == "out_of_stock" || fault.Reason(err) == "cancelled" {
-						err = nil
-					}
+					return reserve(ctx, look, p.Order.GetOrderId(), sku, quantity)
 				}
-				return err
+				return nil
 			})
 		}
 	}
@@ -104,6 +100,21 @@ func placeAll(ctx context.Context, t *testing.T, s *stack.Stack, look *stack.Ins
 		t.Fatal(err)
 	}
 	return ids
+}
+
+// reserve asks for a reservation beside the saga, again when there is trouble, as the saga does.
+func reserve(ctx context.Context, look *stack.Inspector, orderID, sku string, quantity int32) error {
+	for {
+		_, err := look.Inventory().ReserveStock(ctx, &inventoryv1.ReserveStockRequest{
+			OrderId: orderID, Quantities: map[string]int32{sku: quantity},
+		})
+		if fault.Reason(err) == "out_of_stock" || fault.Reason(err) == "cancelled" {
+			return nil
+		}
+		if fault.Code(err) != codes.Unavailable {
+			return err
+		}
+	}
 }
 
 // awaitAll waits until every order has ended and answers the least quantity refused, by product.
