@@ -1,11 +1,8 @@
 package pubsub
 
 import (
-	"context"
-	"maps"
 	"strings"
 	"testing"
-	"time"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"github.com/google/go-cmp/cmp"
@@ -15,17 +12,18 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
-	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
 func TestNamesAreThoseOfTheAPI(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Options{})
 	tests := map[string]codes.Code{
-		topics + "abc": codes.OK, topics + "A-1_.~+%": codes.OK, topics + strings.Repeat("x", 255): codes.OK, topics + "Goog": codes.OK,
+		topics + "abc": codes.OK, topics + "A-1_.~+%": codes.OK, topics + strings.Repeat("x", 255): codes.OK,
+		topics + "Goog":                   codes.OK,
 		topics + strings.Repeat("x", 256): codes.InvalidArgument, topics + "ab": codes.InvalidArgument,
-		topics + "9abc": codes.InvalidArgument, topics + "googx": codes.InvalidArgument, topics + "a b c": codes.InvalidArgument,
-		topics + "äbc": codes.InvalidArgument, topics + "a/b": codes.InvalidArgument, topics: codes.InvalidArgument,
+		topics + "9abc": codes.InvalidArgument, topics + "googx": codes.InvalidArgument,
+		topics + "a b c": codes.InvalidArgument,
+		topics + "äbc":   codes.InvalidArgument, topics + "a/b": codes.InvalidArgument, topics: codes.InvalidArgument,
 		"abc": codes.InvalidArgument, "": codes.InvalidArgument, subs + "abc": codes.InvalidArgument,
 		"projects//topics/abc": codes.InvalidArgument, "x/p/topics/abc": codes.InvalidArgument,
 	}
@@ -52,7 +50,9 @@ func TestSubscriptionsAreChecked(t *testing.T) {
 		return &pubsubpb.Subscription{RetryPolicy: &pubsubpb.RetryPolicy{MinimumBackoff: low, MaximumBackoff: high}}
 	}
 	dead := func(topic string, n int32) *pubsubpb.Subscription {
-		return &pubsubpb.Subscription{DeadLetterPolicy: &pubsubpb.DeadLetterPolicy{DeadLetterTopic: topic, MaxDeliveryAttempts: n}}
+		return &pubsubpb.Subscription{
+			DeadLetterPolicy: &pubsubpb.DeadLetterPolicy{DeadLetterTopic: topic, MaxDeliveryAttempts: n},
+		}
 	}
 	kept := func(d *durationpb.Duration) *pubsubpb.Subscription {
 		return &pubsubpb.Subscription{MessageRetentionDuration: d}
@@ -79,8 +79,10 @@ func TestSubscriptionsAreChecked(t *testing.T) {
 		{"ack -1", ack(-1), codes.InvalidArgument}, {"ack 9", ack(9), codes.InvalidArgument}, {"ack 10", ack(10), codes.OK},
 		{"ack 600", ack(600), codes.OK}, {"ack 601", ack(601), codes.InvalidArgument},
 		{"retry default", retry(nil, nil), codes.OK}, {"retry 0", retry(seconds(0), seconds(0)), codes.OK},
-		{"retry 600", retry(seconds(600), seconds(600)), codes.OK}, {"retry 601", retry(nil, seconds(601)), codes.InvalidArgument},
-		{"retry -1", retry(seconds(-1), nil), codes.InvalidArgument}, {"retry backwards", retry(seconds(9), seconds(8)), codes.InvalidArgument},
+		{"retry 600", retry(seconds(600), seconds(600)), codes.OK},
+		{"retry 601", retry(nil, seconds(601)), codes.InvalidArgument},
+		{"retry -1", retry(seconds(-1), nil), codes.InvalidArgument},
+		{"retry backwards", retry(seconds(9), seconds(8)), codes.InvalidArgument},
 		{"dead 0", dead(topics+"top", 0), codes.OK}, {"dead 4", dead(topics+"top", 4), codes.OutOfRange},
 		{"dead 5", dead(topics+"top", 5), codes.OK}, {"dead 100", dead(topics+"top", 100), codes.OK},
 		{"dead 101", dead(topics+"top", 101), codes.OutOfRange}, {"dead nowhere", dead(topics+"nope", 5), codes.NotFound},
@@ -159,7 +161,8 @@ func TestTopicsAreChecked(t *testing.T) {
 		topic *pubsubpb.Topic
 		want  codes.Code
 	}{
-		{kept(599), codes.InvalidArgument}, {kept(600), codes.OK}, {kept(31 * 86400), codes.OK}, {kept(31*86400 + 1), codes.InvalidArgument},
+		{kept(599), codes.InvalidArgument}, {kept(600), codes.OK}, {kept(31 * 86400), codes.OK},
+		{kept(31*86400 + 1), codes.InvalidArgument},
 		{&pubsubpb.Topic{Labels: map[string]string{"A": ""}}, codes.InvalidArgument},
 		{validated(inProject+"/schemas/nope", pubsubpb.Encoding_JSON), codes.NotFound},
 		{validated("nope", pubsubpb.Encoding_JSON), codes.InvalidArgument},
@@ -197,7 +200,8 @@ func TestUpdatesChangeTheFieldsOfTheMaskOnly(t *testing.T) {
 		AckDeadlineSeconds: 20, Labels: map[string]string{"a": "b"}, RetainAckedMessages: true, Filter: "attributes:a",
 		RetryPolicy: &pubsubpb.RetryPolicy{MinimumBackoff: seconds(1)},
 	}
-	for _, paths := range [][]string{nil, {"name"}, {"topic"}, {"filter"}, {"enable_message_ordering"}, {"detached"}, {"state"}, {"nope"},
+	for _, paths := range [][]string{nil, {"name"}, {"topic"}, {"filter"}, {"enable_message_ordering"}, {"detached"},
+		{"state"}, {"nope"},
 		{"labels", "nope"}, {"labels.a"}, {"retry_policy.nope"}, {"ack_deadline_seconds.x"}, {"ackDeadlineSeconds"}} {
 		_, err := update(proto.CloneOf(change), paths...)
 		wantCode(t, err, codes.InvalidArgument)
@@ -221,7 +225,9 @@ func TestUpdatesChangeTheFieldsOfTheMaskOnly(t *testing.T) {
 		t.Errorf("back to the defaults (-want +got):\n%s", diff)
 	}
 	_, err = w.sub.UpdateSubscription(t.Context(), &pubsubpb.UpdateSubscriptionRequest{
-		Subscription: &pubsubpb.Subscription{Name: subs + "nope"}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"labels"}},
+		Subscription: &pubsubpb.Subscription{Name: subs + "nope"}, UpdateMask: &fieldmaskpb.FieldMask{
+			Paths: []string{"labels"},
+		},
 	})
 	wantCode(t, err, codes.NotFound)
 }
@@ -249,219 +255,5 @@ func TestATopicsRetentionReachesItsSubscriptions(t *testing.T) {
 	}
 	if got := set(nil); got != nil {
 		t.Errorf("retention %v", got)
-	}
-}
-
-func TestLimitsOfPublishing(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, Options{})
-	w.topic("top")
-	x := strings.Repeat
-	attributes := func(n int) map[string]string {
-		all := map[string]string{}
-		for _, k := range numbers(n) {
-			all[k] = ""
-		}
-		return all
-	}
-	one := func(m *pubsubpb.PubsubMessage) []*pubsubpb.PubsubMessage { return []*pubsubpb.PubsubMessage{m} }
-	attribute := func(k, v string) []*pubsubpb.PubsubMessage {
-		return one(&pubsubpb.PubsubMessage{Attributes: map[string]string{k: v}})
-	}
-	data := func(n int) []*pubsubpb.PubsubMessage { return one(&pubsubpb.PubsubMessage{Data: make([]byte, n)}) }
-	many := func(n, size int) (all []*pubsubpb.PubsubMessage) {
-		for range n {
-			all = append(all, data(size)...)
-		}
-		return all
-	}
-	for name, tt := range map[string]struct {
-		messages []*pubsubpb.PubsubMessage
-		want     codes.Code
-	}{
-		"none": {nil, codes.InvalidArgument}, "empty": {data(0), codes.InvalidArgument},
-		"key only":  {one(&pubsubpb.PubsubMessage{OrderingKey: "k"}), codes.InvalidArgument},
-		"one empty": {append(data(1), data(0)...), codes.InvalidArgument},
-		"attribute": {attribute("a", ""), codes.OK}, "nameless": {attribute("", "a"), codes.InvalidArgument},
-		"goog": {attribute("goog", "a"), codes.InvalidArgument}, "goo": {attribute("goo", "a"), codes.OK},
-		"googclient": {attribute("googclient_traceparent", "a"), codes.OK},
-		"long name":  {attribute(x("k", 256), "a"), codes.OK}, "longer name": {attribute(x("k", 257), "a"), codes.InvalidArgument},
-		"long value": {attribute("a", x("v", 1024)), codes.OK}, "longer value": {attribute("a", x("v", 1025)), codes.InvalidArgument},
-		"100 attributes": {one(&pubsubpb.PubsubMessage{Attributes: attributes(100)}), codes.OK},
-		"101 attributes": {one(&pubsubpb.PubsubMessage{Attributes: attributes(101)}), codes.InvalidArgument},
-		"1000 messages":  {many(1000, 1), codes.OK}, "1001 messages": {many(1001, 1), codes.InvalidArgument},
-		"10 MB": {data(10_000_000), codes.OK}, "more": {data(10_000_001), codes.InvalidArgument},
-		"10 MiB in two": {many(2, 5<<20), codes.InvalidArgument},
-		"long key":      {one(&pubsubpb.PubsubMessage{Data: []byte("x"), OrderingKey: x("k", 1024)}), codes.OK},
-		"longer key":    {one(&pubsubpb.PubsubMessage{Data: []byte("x"), OrderingKey: x("k", 1025)}), codes.InvalidArgument},
-		"two keys": {[]*pubsubpb.PubsubMessage{{Data: []byte("x"), OrderingKey: "a"}, {Data: []byte("x"), OrderingKey: "b"}},
-			codes.InvalidArgument},
-	} {
-		if _, err := w.pub.Publish(t.Context(), &pubsubpb.PublishRequest{Topic: topics + "top", Messages: tt.messages}); status.Code(err) != tt.want {
-			t.Errorf("%s: %v, want %s", name, err, tt.want)
-		}
-	}
-}
-
-func TestARefusedPublishPublishesNothing(t *testing.T) {
-	virtually(t, func(t *testing.T, w *world) {
-		w.topic("top")
-		w.subscription("sub", "top")
-		_, err := w.pub.Publish(t.Context(), &pubsubpb.PublishRequest{
-			Topic: topics + "top", Messages: []*pubsubpb.PubsubMessage{{Data: []byte("a")}, {}},
-		})
-		wantCode(t, err, codes.InvalidArgument)
-		w.expect("sub")
-	})
-}
-
-func TestListsArePagedAndSorted(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, Options{})
-	ids := []string{"ccc", "aaa", "bbb", "ddd"}
-	for _, id := range ids {
-		w.topic(id)
-	}
-	for _, id := range ids {
-		w.subscription(id, "aaa")
-	}
-	_, err := w.pub.CreateTopic(t.Context(), &pubsubpb.Topic{Name: "projects/pp/topics/aaa"})
-	w.must(err)
-	list := func(size int32, token string) ([]string, string) {
-		resp, err := w.pub.ListTopics(t.Context(), &pubsubpb.ListTopicsRequest{Project: inProject, PageSize: size, PageToken: token})
-		w.must(err)
-		var ids []string
-		for _, topic := range resp.GetTopics() {
-			ids = append(ids, strings.TrimPrefix(topic.GetName(), topics))
-		}
-		return ids, resp.GetNextPageToken()
-	}
-	first, token := list(3, "")
-	w.topic("aab") // is before the next page
-	second, end := list(3, token)
-	all, none := list(0, "")
-	got := [][]string{first, second, all, {end, none}}
-	want := [][]string{{"aaa", "bbb", "ccc"}, {"ddd"}, {"aaa", "aab", "bbb", "ccc", "ddd"}, {"", ""}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("pages (-want +got):\n%s", diff)
-	}
-	attached, err := w.pub.ListTopicSubscriptions(t.Context(), &pubsubpb.ListTopicSubscriptionsRequest{Topic: topics + "aaa", PageSize: 2})
-	w.must(err)
-	if diff := cmp.Diff([]string{subs + "aaa", subs + "bbb"}, attached.GetSubscriptions()); diff != "" {
-		t.Error(diff)
-	}
-	for _, req := range []*pubsubpb.ListTopicsRequest{{Project: "p"}, {Project: inProject, PageSize: -1}, {Project: inProject, PageToken: "x!"}} {
-		_, err := w.pub.ListTopics(t.Context(), req)
-		wantCode(t, err, codes.InvalidArgument)
-	}
-}
-
-func TestWhatIsNotThereIsNotFound(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, Options{})
-	now := timestamppb.New(time.Now())
-	calls := map[string]func(ctx context.Context, name string) error{
-		"GetTopic": func(ctx context.Context, n string) error {
-			_, err := w.pub.GetTopic(ctx, &pubsubpb.GetTopicRequest{Topic: topics + n})
-			return err
-		},
-		"DeleteTopic": func(ctx context.Context, n string) error {
-			_, err := w.pub.DeleteTopic(ctx, &pubsubpb.DeleteTopicRequest{Topic: topics + n})
-			return err
-		},
-		"Publish": func(ctx context.Context, n string) error {
-			_, err := w.pub.Publish(ctx, &pubsubpb.PublishRequest{Topic: topics + n})
-			return err
-		},
-		"ListTopicSubscriptions": func(ctx context.Context, n string) error {
-			_, err := w.pub.ListTopicSubscriptions(ctx, &pubsubpb.ListTopicSubscriptionsRequest{Topic: topics + n})
-			return err
-		},
-		"DetachSubscription": func(ctx context.Context, n string) error {
-			_, err := w.pub.DetachSubscription(ctx, &pubsubpb.DetachSubscriptionRequest{Subscription: subs + n})
-			return err
-		},
-		"GetSubscription": func(ctx context.Context, n string) error {
-			_, err := w.sub.GetSubscription(ctx, &pubsubpb.GetSubscriptionRequest{Subscription: subs + n})
-			return err
-		},
-		"DeleteSubscription": func(ctx context.Context, n string) error {
-			_, err := w.sub.DeleteSubscription(ctx, &pubsubpb.DeleteSubscriptionRequest{Subscription: subs + n})
-			return err
-		},
-		"Pull": func(ctx context.Context, n string) error {
-			_, err := w.sub.Pull(ctx, &pubsubpb.PullRequest{Subscription: subs + n, MaxMessages: 1})
-			return err
-		},
-		"Acknowledge": func(ctx context.Context, n string) error {
-			_, err := w.sub.Acknowledge(ctx, &pubsubpb.AcknowledgeRequest{Subscription: subs + n})
-			return err
-		},
-		"ModifyAckDeadline": func(ctx context.Context, n string) error {
-			_, err := w.sub.ModifyAckDeadline(ctx, &pubsubpb.ModifyAckDeadlineRequest{Subscription: subs + n})
-			return err
-		},
-		"Seek": func(ctx context.Context, n string) error {
-			_, err := w.sub.Seek(ctx, &pubsubpb.SeekRequest{Subscription: subs + n, Target: &pubsubpb.SeekRequest_Time{Time: now}})
-			return err
-		},
-	}
-	for name, call := range maps.All(calls) {
-		if err := call(t.Context(), "nope"); status.Code(err) != codes.NotFound {
-			t.Errorf("%s: %v", name, err)
-		}
-		if err := call(t.Context(), "9"); status.Code(err) != codes.InvalidArgument {
-			t.Errorf("%s of a bad name: %v", name, err)
-		}
-	}
-}
-
-func TestRequestsWithAckIDsAreChecked(t *testing.T) {
-	virtually(t, func(t *testing.T, w *world) {
-		w.topic("top")
-		w.subscription("sub", "top")
-		w.subscription("two", "top")
-		w.publish("top", "a")
-		good, others := w.expect("sub", "a").ackIDs(), w.expect("two", "a").ackIDs()
-		var many []string
-		for range 20000 {
-			many = append(many, good...)
-		}
-		for name, ids := range map[string][]string{
-			"none": nil, "empty": {""}, "garbage": {"x"}, "parts": {"x.y.z"}, "of another": others, "one bad": {good[0], "x"}, "too many": many,
-			"no number": {"!." + good[0]}, "cut off": {good[0][:len(good[0])-1]},
-		} {
-			_, err := w.sub.Acknowledge(t.Context(), &pubsubpb.AcknowledgeRequest{Subscription: subs + "sub", AckIds: ids})
-			wantCode(t, err, codes.InvalidArgument)
-			_, err = w.sub.ModifyAckDeadline(t.Context(), &pubsubpb.ModifyAckDeadlineRequest{Subscription: subs + "sub", AckIds: ids})
-			if status.Code(err) != codes.InvalidArgument {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-		for _, seconds := range []int32{-1, 601} {
-			_, err := w.sub.ModifyAckDeadline(t.Context(), &pubsubpb.ModifyAckDeadlineRequest{
-				Subscription: subs + "sub", AckIds: good, AckDeadlineSeconds: seconds,
-			})
-			wantCode(t, err, codes.InvalidArgument)
-		}
-		pass(10*time.Second - 1)
-		w.expect("sub") // nothing of this did anything
-		pass(1)
-		w.expect("sub", "a")
-	})
-}
-
-func TestASeekNeedsATime(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, Options{})
-	w.topic("top")
-	w.subscription("sub", "top")
-	for want, req := range map[codes.Code]*pubsubpb.SeekRequest{
-		codes.InvalidArgument: {},
-		codes.Unimplemented:   {Target: &pubsubpb.SeekRequest_Snapshot{Snapshot: inProject + "/snapshots/snap"}},
-	} {
-		req.Subscription = subs + "sub"
-		_, err := w.sub.Seek(t.Context(), req)
-		wantCode(t, err, want)
 	}
 }

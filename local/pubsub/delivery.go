@@ -45,7 +45,8 @@ type delivery struct {
 	attempts int32     // the same, while there was a dead-letter policy
 }
 
-// line is messages that are delivered one after the other: all that have the same ordering key, or any other message alone.
+// line is messages that are delivered one after the other: all that have the same ordering key, or any other message
+// alone.
 type line struct {
 	key    string      // empty for a message alone
 	queue  []*delivery // what is not acknowledged, as it was published

@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 )
 
-// merge copies the fields of a mask from one message to another of the same type. The first names of the paths must be among
-// the mutable.
+// merge copies the fields of a mask from one message to another of the same type. The first names of the paths must
+// be among the mutable.
 func merge(to, from proto.Message, mask *fieldmaskpb.FieldMask, mutable ...string) error {
 	if len(mask.GetPaths()) == 0 {
 		return invalid("update_mask is empty; name the fields to change")

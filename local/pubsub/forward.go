@@ -9,8 +9,8 @@ import (
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 )
 
-// forward moves a message that failed for the last time to the dead-letter topic: one record tells the log of both ends.
-// If there is no such topic, or its schema does not take the message, it stays and is delivered again.
+// forward moves a message that failed for the last time to the dead-letter topic: one record tells the log of both
+// ends. If there is no such topic, or its schema does not take the message, it stays and is delivered again.
 func (s *Server) forward(from *subscription, d *delivery) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

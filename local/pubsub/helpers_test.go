@@ -94,18 +94,24 @@ func (w *world) publishKey(topic, key string, texts ...string) {
 
 func (w *world) publishMessage(topic string, m *pubsubpb.PubsubMessage) {
 	w.t.Helper()
-	_, err := w.pub.Publish(w.t.Context(), &pubsubpb.PublishRequest{Topic: topics + topic, Messages: []*pubsubpb.PubsubMessage{m}})
+	_, err := w.pub.Publish(w.t.Context(), &pubsubpb.PublishRequest{
+		Topic: topics + topic, Messages: []*pubsubpb.PubsubMessage{m},
+	})
 	w.must(err)
 }
 
 // pull takes what is there now.
 func (w *world) pull(sub string, limit int) received {
 	w.t.Helper()
-	resp, err := w.sub.Pull(w.t.Context(), &pubsubpb.PullRequest{
-		Subscription: subs + sub, MaxMessages: int32(limit), ReturnImmediately: true,
-	})
+	resp, err := w.sub.Pull(w.t.Context(), atOnce(subs+sub, limit))
 	w.must(err)
 	return resp.GetReceivedMessages()
+}
+
+// atOnce asks for what is there now.
+func atOnce(sub string, limit int) *pubsubpb.PullRequest {
+	//lint:ignore SA1019 in virtual time a long poll would let time pass
+	return &pubsubpb.PullRequest{Subscription: sub, MaxMessages: int32(limit), ReturnImmediately: true}
 }
 
 func (w *world) ack(sub string, r received) {
@@ -239,4 +245,14 @@ func deployed(t testing.TB, name string) *pubsubpb.Schema {
 		t.Fatal(err)
 	}
 	return protobuf(string(text))
+}
+
+func newClosedListener(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	return l
 }

@@ -116,7 +116,9 @@ func (p publisher) GetTopic(_ context.Context, req *pubsubpb.GetTopicRequest) (*
 	return t.config, nil
 }
 
-func (p publisher) ListTopics(_ context.Context, req *pubsubpb.ListTopicsRequest) (*pubsubpb.ListTopicsResponse, error) {
+func (p publisher) ListTopics(
+	_ context.Context, req *pubsubpb.ListTopicsRequest,
+) (*pubsubpb.ListTopicsResponse, error) {
 	if err := checkProject(req.GetProject()); err != nil {
 		return nil, err
 	}

@@ -28,6 +28,7 @@ func (s subscriber) Pull(ctx context.Context, req *pubsubpb.PullRequest) (*pubsu
 	}
 	wait, cancel := context.WithTimeout(ctx, longPoll)
 	defer cancel()
+	//lint:ignore SA1019 it is still part of the API
 	if req.GetReturnImmediately() {
 		cancel()
 	}

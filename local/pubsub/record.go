@@ -26,9 +26,9 @@ const (
 	published           kind = 'P' // topic, messages
 	acknowledged        kind = 'A' // subscription, ids of messages
 	forwarded           kind = 'F' // subscription, id of the message there, dead-letter topic, message
-	sought              kind = 'K' // request
+	sought              kind = 'K' // request, last id given to a message before
 	lastID              kind = 'N' // last id given to a message; of snapshots only, as is the next
-	stored              kind = 'M' // message, topic that keeps it or nothing, subscriptions that have it, each after its state
+	stored              kind = 'M' // message, topic that keeps it, subscriptions that have it, each after its state
 )
 
 // record is a kind and fields, each with its length before it.

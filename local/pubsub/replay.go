@@ -3,8 +3,6 @@ package pubsub
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +33,8 @@ func (p *part) Replay(record []byte) error {
 	return nil
 }
 
+var errFields = errors.New("fields are missing")
+
 func (s *Server) replay(k kind, fields [][]byte) error {
 	name := string(fields[0])
 	switch k {
@@ -57,7 +57,7 @@ func (s *Server) replay(k kind, fields [][]byte) error {
 	case forwarded:
 		return s.replayForwarded(name, fields[1:])
 	case sought:
-		return replayProto(fields[0], s.replaySeek)
+		return s.replaySeek(fields)
 	case lastID:
 		id, err := decodeID(fields[0])
 		s.given(id)
@@ -87,7 +87,7 @@ func (s *Server) given(id int64) { s.ids.Store(max(s.ids.Load(), id)) }
 
 func (s *Server) replaySubscription(fields [][]byte) error {
 	if len(fields) != 2 {
-		return errors.New("fields are missing")
+		return errFields
 	}
 	since, err := decodeID(fields[1])
 	if err != nil {
@@ -134,7 +134,7 @@ func (s *Server) replayAcknowledged(name string, fields [][]byte) error {
 
 func (s *Server) replayForwarded(name string, fields [][]byte) error {
 	if len(fields) < 2 {
-		return errors.New("fields are missing")
+		return errFields
 	}
 	id, err := decodeID(fields[0])
 	if err != nil {
@@ -167,16 +167,25 @@ func (s *subscription) finishNow(d *delivery) {
 	}
 }
 
-func (s *Server) replaySeek(req *pubsubpb.SeekRequest) {
-	if sub := s.subscriptions[req.GetSubscription()]; sub != nil {
-		sub.seek(req.GetTime().AsTime())
+func (s *Server) replaySeek(fields [][]byte) error {
+	if len(fields) != 2 {
+		return errFields
 	}
+	last, err := decodeID(fields[1])
+	if err != nil {
+		return err
+	}
+	return replayProto(fields[0], func(req *pubsubpb.SeekRequest) {
+		if sub := s.subscriptions[req.GetSubscription()]; sub != nil {
+			sub.seek(req.GetTime().AsTime(), last)
+		}
+	})
 }
 
 // replayMessage puts back a message of a snapshot.
 func (s *Server) replayMessage(fields [][]byte) error {
 	if len(fields) < 2 {
-		return errors.New("fields are missing")
+		return errFields
 	}
 	messages, err := decodeMessages(fields[:1])
 	if err != nil {
@@ -200,80 +209,4 @@ func (s *subscription) restore(m *message, acknowledged bool) {
 	if _, ok := s.backlog.Get(m.id); !ok && s.gone == nil {
 		s.replace(&delivery{message: m}, acknowledged)
 	}
-}
-
-// Snapshot emits what makes the server's state. Each message is told of once, with everybody who has it, so that they share
-// it again.
-func (p *part) Snapshot(emit func(record []byte) error) error {
-	s := p.server()
-	records, topics, subscriptions := s.configuration()
-	for _, r := range records {
-		if err := emit(r); err != nil {
-			return err
-		}
-	}
-	for _, m := range holdings(topics, subscriptions) {
-		if err := emit(m.record()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// configuration is everything but messages. It has the lock for writing, so that each message that was appended before is in
-// all of its subscriptions.
-func (s *Server) configuration() (records [][]byte, topics []*topic, subscriptions []*subscription) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	records = append(records, record(lastID, encodeID(s.ids.Load())))
-	for _, r := range s.schemas {
-		records = append(records, record(schemaSet, r.encode()...))
-	}
-	for _, t := range s.topics {
-		records = append(records, record(topicSet, encodeMessage(t.config)))
-	}
-	for _, sub := range s.subscriptions {
-		records = append(records, record(subscriptionSet, encodeMessage(sub.config), encodeID(sub.since)))
-	}
-	return records, slices.Collect(maps.Values(s.topics)), slices.Collect(maps.Values(s.subscriptions))
-}
-
-// holding is a message and who has it.
-type holding struct {
-	*message
-	topic         string
-	subscriptions [][]byte
-}
-
-func (h *holding) record() []byte {
-	return record(stored, append([][]byte{encodeMessage(h.body), []byte(h.topic)}, h.subscriptions...)...)
-}
-
-// holdings are in the order of publication.
-func holdings(topics []*topic, subscriptions []*subscription) []*holding {
-	all := map[int64]*holding{}
-	of := func(m *message) *holding {
-		if all[m.id] == nil {
-			all[m.id] = &holding{message: m}
-		}
-		return all[m.id]
-	}
-	for _, t := range topics {
-		for _, m := range t.messages() {
-			of(m).topic = t.name
-		}
-	}
-	for _, sub := range subscriptions {
-		sub.mu.Lock()
-		for _, d := range sub.deliveries() {
-			state := "waiting "
-			if d.state == retained {
-				state = "retained "
-			}
-			h := of(d.message)
-			h.subscriptions = append(h.subscriptions, []byte(state+sub.name))
-		}
-		sub.mu.Unlock()
-	}
-	return slices.SortedFunc(maps.Values(all), func(a, b *holding) int { return int(a.id - b.id) })
 }

@@ -48,7 +48,8 @@ func (r *revisions) index(id string) int {
 func compileSchema(given *pubsubpb.Schema) (*schema.Schema, error) {
 	switch {
 	case given.GetType() == pubsubpb.Schema_AVRO:
-		return nil, status.Error(codes.Unimplemented, "Avro schemas are not implemented by this local Pub/Sub; use PROTOCOL_BUFFER")
+		return nil, status.Error(codes.Unimplemented,
+			"Avro schemas are not implemented by this local Pub/Sub; use PROTOCOL_BUFFER")
 	case given.GetType() != pubsubpb.Schema_PROTOCOL_BUFFER:
 		return nil, invalid("the type of the schema is missing")
 	case given.GetCompiledProtoSchema() != nil:

@@ -7,7 +7,6 @@ import (
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 )
 
@@ -33,7 +32,9 @@ func (w *world) createSchema(definition string) (*pubsubpb.Schema, error) {
 }
 
 func (w *world) commit(definition string) (*pubsubpb.Schema, error) {
-	return w.schema.CommitSchema(w.t.Context(), &pubsubpb.CommitSchemaRequest{Name: schemaName, Schema: protobuf(definition)})
+	return w.schema.CommitSchema(w.t.Context(), &pubsubpb.CommitSchemaRequest{
+		Name: schemaName, Schema: protobuf(definition),
+	})
 }
 
 // person is a message with a name and so many fields more.
@@ -70,7 +71,9 @@ func TestAMessageThatBreaksItsTopicsSchemaIsRefusedWithAllOfItsRequest(t *testin
 		w.must(err)
 		w.topic("top", validated(pubsubpb.Encoding_BINARY))
 		w.subscription("sub", "top")
-		for name, data := range map[string][]byte{"not protobuf": {0xff}, "an unknown field": person(1), "JSON": []byte(`{"name": "x"}`)} {
+		for name, data := range map[string][]byte{
+			"not protobuf": {0xff}, "an unknown field": person(1), "JSON": []byte(`{"name": "x"}`),
+		} {
 			if _, err := w.offer(data); err == nil {
 				t.Errorf("%s was taken", name)
 			} else {
@@ -128,7 +131,9 @@ func TestATopicTakesMessagesOfTheRevisionsThatItAllows(t *testing.T) {
 				Topic: &pubsubpb.Topic{Name: topics + "top", SchemaSettings: &pubsubpb.SchemaSettings{
 					FirstRevisionId: first, LastRevisionId: last,
 				}},
-				UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"schema_settings.first_revision_id", "schema_settings.last_revision_id"}},
+				UpdateMask: &fieldmaskpb.FieldMask{
+					Paths: []string{"schema_settings.first_revision_id", "schema_settings.last_revision_id"},
+				},
 			})
 			w.must(err)
 		}
@@ -153,7 +158,9 @@ func TestATopicTakesMessagesOfTheRevisionsThatItAllows(t *testing.T) {
 		check(ids[2], ids[2], ids[2], "")
 		allow(ids[1], "")
 		check(ids[3], ids[3], ids[3], ids[3])
-		_, err := w.schema.DeleteSchemaRevision(t.Context(), &pubsubpb.DeleteSchemaRevisionRequest{Name: schemaName + "@" + ids[3]})
+		_, err := w.schema.DeleteSchemaRevision(t.Context(), &pubsubpb.DeleteSchemaRevisionRequest{
+			Name: schemaName + "@" + ids[3],
+		})
 		w.must(err)
 		check(ids[2], ids[2], ids[2], "")
 		_, err = w.schema.DeleteSchema(t.Context(), &pubsubpb.DeleteSchemaRequest{Name: schemaName})
@@ -165,130 +172,46 @@ func TestATopicTakesMessagesOfTheRevisionsThatItAllows(t *testing.T) {
 			t.Errorf("schema %q", got)
 		}
 		for _, bad := range [][2]string{{"nope", ""}, {"", "nope"}} {
-			_, err := w.pub.CreateTopic(t.Context(), &pubsubpb.Topic{Name: topics + "other", SchemaSettings: &pubsubpb.SchemaSettings{
-				Schema: schemaName, Encoding: pubsubpb.Encoding_JSON, FirstRevisionId: bad[0], LastRevisionId: bad[1],
-			}})
+			_, err := w.pub.CreateTopic(t.Context(), &pubsubpb.Topic{Name: topics + "other",
+				SchemaSettings: &pubsubpb.SchemaSettings{
+					Schema: schemaName, Encoding: pubsubpb.Encoding_JSON, FirstRevisionId: bad[0], LastRevisionId: bad[1],
+				}})
 			wantCode(t, err, codes.NotFound)
 		}
 	})
 }
 
-func TestSchemasHaveRevisions(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, Options{})
-	first, err := w.createSchema(persons(0))
-	w.must(err)
-	_, err = w.createSchema(persons(0))
-	wantCode(t, err, codes.AlreadyExists)
-	second, err := w.commit(persons(1))
-	w.must(err)
-	_, err = w.commit(`syntax = "proto3"; message Person { int32 name = 1; }`)
-	wantCode(t, err, codes.InvalidArgument)
-	third, err := w.schema.RollbackSchema(t.Context(), &pubsubpb.RollbackSchemaRequest{Name: schemaName, RevisionId: first.GetRevisionId()})
-	w.must(err)
-	if third.GetDefinition() != first.GetDefinition() || third.GetRevisionId() == first.GetRevisionId() || len(third.GetRevisionId()) != 8 {
-		t.Errorf("rolled back to %v", third)
-	}
-	_, err = w.schema.RollbackSchema(t.Context(), &pubsubpb.RollbackSchemaRequest{Name: schemaName, RevisionId: "nope"})
-	wantCode(t, err, codes.NotFound)
-	full := &pubsubpb.ListSchemaRevisionsRequest{Name: schemaName, View: pubsubpb.SchemaView_FULL}
-	listed, err := w.schema.ListSchemaRevisions(t.Context(), full)
-	w.must(err)
-	if diff := cmp.Diff([]*pubsubpb.Schema{third, second, first}, listed.GetSchemas(), protocmp.Transform()); diff != "" {
-		t.Errorf("revisions (-want +got):\n%s", diff)
-	}
-	get := func(name string, view pubsubpb.SchemaView) *pubsubpb.Schema {
-		got, err := w.schema.GetSchema(t.Context(), &pubsubpb.GetSchemaRequest{Name: name, View: view})
+func TestATopicRefusesWhatOnlyRevisionsBeforeItsFirstTake(t *testing.T) {
+	virtually(t, func(t *testing.T, w *world) {
+		_, err := w.createSchema(persons(1))
 		w.must(err)
-		return got
-	}
-	if diff := cmp.Diff(second, get(schemaName+"@"+second.GetRevisionId(), 0), protocmp.Transform()); diff != "" {
-		t.Error(diff)
-	}
-	if got := get(schemaName, pubsubpb.SchemaView_BASIC); got.GetDefinition() != "" || got.GetRevisionId() != third.GetRevisionId() {
-		t.Errorf("basic %v", got)
-	}
-	all, err := w.schema.ListSchemas(t.Context(), &pubsubpb.ListSchemasRequest{Parent: inProject})
-	w.must(err)
-	if len(all.GetSchemas()) != 1 || all.GetSchemas()[0].GetDefinition() != "" {
-		t.Errorf("schemas %v", all.GetSchemas())
-	}
-	for range 2 {
-		left, err := w.schema.ListSchemaRevisions(t.Context(), full)
+		second, err := w.commit(persons(0))
 		w.must(err)
-		_, err = w.schema.DeleteSchemaRevision(t.Context(), &pubsubpb.DeleteSchemaRevisionRequest{
-			Name: schemaName + "@" + left.GetSchemas()[0].GetRevisionId(),
+		for first, want := range map[string]codes.Code{"": codes.OK, second.GetRevisionId(): codes.InvalidArgument} {
+			topic := &pubsubpb.Topic{Name: topics + "from-" + first}
+			validated(pubsubpb.Encoding_BINARY)(topic)
+			topic.SchemaSettings.FirstRevisionId = first
+			_, err := w.pub.CreateTopic(t.Context(), topic)
+			w.must(err)
+			_, err = w.pub.Publish(t.Context(), &pubsubpb.PublishRequest{
+				Topic: topic.GetName(), Messages: []*pubsubpb.PubsubMessage{{Data: person(1)}},
+			})
+			wantCode(t, err, want)
+		}
+	})
+}
+
+func TestPublishersDoNotNameTheSchema(t *testing.T) {
+	virtually(t, func(t *testing.T, w *world) {
+		_, err := w.createSchema(persons(0))
+		w.must(err)
+		w.topic("top", validated(pubsubpb.Encoding_BINARY))
+		w.subscription("sub", "top")
+		w.publishMessage("top", &pubsubpb.PubsubMessage{
+			Data: person(0), Attributes: map[string]string{"googclient_schemaname": "another"},
 		})
-		w.must(err)
-	}
-	for name, want := range map[string]codes.Code{
-		schemaName: codes.InvalidArgument, schemaName + "@nope": codes.NotFound, schemaName + "@" + first.GetRevisionId(): codes.InvalidArgument,
-	} {
-		_, err := w.schema.DeleteSchemaRevision(t.Context(), &pubsubpb.DeleteSchemaRevisionRequest{Name: name})
-		wantCode(t, err, want)
-	}
-}
-
-func TestASchemaHasTwentyRevisionsAtMost(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, Options{})
-	_, err := w.createSchema(persons(0))
-	w.must(err)
-	for n := range 19 {
-		_, err := w.commit(persons(n + 1))
-		w.must(err)
-	}
-	_, err = w.commit(persons(20))
-	wantCode(t, err, codes.FailedPrecondition)
-}
-
-func TestSchemasAreChecked(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, Options{})
-	ctx := t.Context()
-	_, err := w.createSchema(persons(0))
-	w.must(err)
-	for _, tt := range []struct {
-		schema *pubsubpb.Schema
-		want   codes.Code
-	}{
-		{protobuf(persons(3)), codes.OK},
-		{nil, codes.InvalidArgument},
-		{protobuf(""), codes.InvalidArgument},
-		{protobuf("message"), codes.InvalidArgument},
-		{&pubsubpb.Schema{Definition: persons(0)}, codes.InvalidArgument},
-		{&pubsubpb.Schema{Type: pubsubpb.Schema_AVRO, Definition: "{}"}, codes.Unimplemented},
-		{&pubsubpb.Schema{Type: pubsubpb.Schema_PROTOCOL_BUFFER, Configuration: &pubsubpb.Schema_CompiledProtoSchema{
-			CompiledProtoSchema: &pubsubpb.CompiledProtoSchema{},
-		}}, codes.Unimplemented},
-	} {
-		_, err := w.schema.ValidateSchema(ctx, &pubsubpb.ValidateSchemaRequest{Parent: inProject, Schema: tt.schema})
-		wantCode(t, err, tt.want)
-		_, err = w.schema.CreateSchema(ctx, &pubsubpb.CreateSchemaRequest{Parent: inProject, SchemaId: "another", Schema: tt.schema})
-		wantCode(t, err, tt.want)
-	}
-	for id, want := range map[string]codes.Code{"ab": codes.InvalidArgument, "a/b/c": codes.InvalidArgument, "googx": codes.InvalidArgument} {
-		_, err := w.schema.CreateSchema(ctx, &pubsubpb.CreateSchemaRequest{Parent: inProject, SchemaId: id, Schema: protobuf(persons(0))})
-		wantCode(t, err, want)
-	}
-	const binary, json = pubsubpb.Encoding_BINARY, pubsubpb.Encoding_JSON
-	named := &pubsubpb.ValidateMessageRequest_Name{Name: schemaName}
-	for _, tt := range []struct {
-		req  *pubsubpb.ValidateMessageRequest
-		want codes.Code
-	}{
-		{&pubsubpb.ValidateMessageRequest{SchemaSpec: named, Encoding: binary, Message: person(0)}, codes.OK},
-		{&pubsubpb.ValidateMessageRequest{SchemaSpec: named, Encoding: binary, Message: person(1)}, codes.InvalidArgument},
-		{&pubsubpb.ValidateMessageRequest{SchemaSpec: named, Encoding: json, Message: []byte(`{"name": ""}`)}, codes.OK},
-		{&pubsubpb.ValidateMessageRequest{SchemaSpec: named, Message: person(0)}, codes.InvalidArgument},
-		{&pubsubpb.ValidateMessageRequest{Encoding: json}, codes.InvalidArgument},
-		{&pubsubpb.ValidateMessageRequest{SchemaSpec: &pubsubpb.ValidateMessageRequest_Name{Name: schemaName + "x"}, Encoding: json}, codes.NotFound},
-		{&pubsubpb.ValidateMessageRequest{
-			SchemaSpec: &pubsubpb.ValidateMessageRequest_Schema{Schema: protobuf(persons(1))}, Encoding: binary, Message: person(1),
-		}, codes.OK},
-	} {
-		tt.req.Parent = inProject
-		_, err := w.schema.ValidateMessage(ctx, tt.req)
-		wantCode(t, err, tt.want)
-	}
+		if got := w.pull("sub", 1)[0].GetMessage().GetAttributes()["googclient_schemaname"]; got != schemaName {
+			t.Errorf("schema %q", got)
+		}
+	})
 }

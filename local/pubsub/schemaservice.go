@@ -144,7 +144,8 @@ func (s schemaService) revise(
 			return 0, err
 		}
 		if len(r.all) == maxRevisions {
-			return 0, status.Errorf(codes.FailedPrecondition, "schema %s has %d revisions; delete one first", r.name, maxRevisions)
+			return 0, status.Errorf(codes.FailedPrecondition, "schema %s has %d revisions; delete one first", r.name,
+				maxRevisions)
 		}
 		if added, err = next(r); err != nil {
 			return 0, err

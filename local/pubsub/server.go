@@ -1,9 +1,10 @@
-// Package pubsub is Cloud Pub/Sub in this process: the gRPC API (Publisher, Subscriber, SchemaService), as the official
-// clients use it by PUBSUB_EMULATOR_HOST.
+// Package pubsub is Cloud Pub/Sub in this process: the gRPC API (Publisher, Subscriber, SchemaService), as the
+// official clients use it by PUBSUB_EMULATOR_HOST.
 //
-// What it does is done as in production, limits and error codes included. What it does not do answers UNIMPLEMENTED and says
-// what: push, BigQuery, Cloud Storage and Bigtable subscriptions, ingestion, message transforms, snapshots, Avro schemas,
-// customer-managed keys, storage policies, tags. Subscriptions keep an expiration policy and do not expire.
+// What it does is done as in production, limits and error codes included. What it does not do answers UNIMPLEMENTED
+// and says what: push, BigQuery, Cloud Storage and Bigtable subscriptions, ingestion, message transforms, snapshots,
+// Avro schemas, customer-managed keys, storage policies, tags. Subscriptions keep an expiration policy and do not
+// expire.
 package pubsub
 
 import (
@@ -38,8 +39,9 @@ type Options struct {
 
 // Server is all topics, subscriptions and schemas of all projects.
 //
-// Locks are taken in this order: the server's, a topic's, a subscription's; of each kind one at a time. Publishing holds the
-// server's for reading, so that whoever holds it for writing sees each message in all of its subscriptions or in none.
+// Locks are taken in this order: the server's, a topic's, a subscription's; of each kind one at a time. Publishing
+// holds the server's for reading, so that whoever holds it for writing sees each message in all of its subscriptions
+// or in none.
 type Server struct {
 	log     *wal.Stream
 	now     func() time.Time
@@ -110,12 +112,16 @@ func (s *Server) stopTimers() {
 
 var errStopping = status.Error(codes.Unavailable, "this server is stopping; connect again")
 
-func recoverUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
+func recoverUnary(
+	ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler,
+) (resp any, err error) {
 	defer recovered(info.FullMethod, &err)
 	return next(ctx, req)
 }
 
-func recoverStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
+func recoverStream(
+	srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler,
+) (err error) {
 	defer recovered(info.FullMethod, &err)
 	return next(srv, stream)
 }

@@ -82,7 +82,8 @@ func compile(c *pubsubpb.Subscription) (settings, error) {
 	s := settings{
 		filter: f, ackDeadline: time.Duration(c.GetAckDeadlineSeconds()) * time.Second,
 		retention: max(c.GetMessageRetentionDuration().AsDuration(), c.GetTopicMessageRetentionDuration().AsDuration()),
-		ordered:   c.GetEnableMessageOrdering(), retain: c.GetRetainAckedMessages(), exactlyOnce: c.GetEnableExactlyOnceDelivery(), retries: c.GetRetryPolicy(),
+		ordered:   c.GetEnableMessageOrdering(), retain: c.GetRetainAckedMessages(),
+		exactlyOnce: c.GetEnableExactlyOnceDelivery(), retries: c.GetRetryPolicy(),
 		maxAttempts:         c.GetDeadLetterPolicy().GetMaxDeliveryAttempts(),
 		deadLetterTopicName: c.GetDeadLetterPolicy().GetDeadLetterTopic(),
 	}
@@ -119,7 +120,8 @@ func (s settings) checkRetries() error {
 		}
 	}
 	if low.AsDuration() > high.AsDuration() {
-		return invalid("retry_policy.minimum_backoff is %s and maximum_backoff %s, which is less", low.AsDuration(), high.AsDuration())
+		return invalid("retry_policy.minimum_backoff is %s and maximum_backoff %s, which is less", low.AsDuration(),
+			high.AsDuration())
 	}
 	return nil
 }
@@ -149,8 +151,8 @@ func supported(c *pubsubpb.Subscription) error {
 	return unsupported("a subscription", asked)
 }
 
-// backoff is how long a message rests after so many failures: not at all without a retry policy, else twice as long each
-// time, between the policy's bounds.
+// backoff is how long a message rests after so many failures: not at all without a retry policy, else twice as long
+// each time, between the policy's bounds.
 func (s settings) backoff(failures int) time.Duration {
 	if s.retries == nil {
 		return 0

@@ -172,7 +172,9 @@ func checkStream(req *pubsubpb.StreamingPullRequest) error {
 }
 
 // answer sends a confirmation, or the sign of life that a client wants that sent nothing but one.
-func (st *stream) answer(ctx context.Context, req *pubsubpb.StreamingPullRequest, answer *pubsubpb.StreamingPullResponse) error {
+func (st *stream) answer(
+	ctx context.Context, req *pubsubpb.StreamingPullRequest, answer *pubsubpb.StreamingPullResponse,
+) error {
 	ping := req.GetSubscription() == "" && len(req.GetAckIds()) == 0 && len(req.GetModifyDeadlineAckIds()) == 0
 	if !ping && answer.AcknowledgeConfirmation == nil && answer.ModifyAckDeadlineConfirmation == nil {
 		return nil

@@ -3,14 +3,12 @@ package pubsub
 import (
 	"context"
 	"strings"
-	"time"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
@@ -38,7 +36,9 @@ func (s *Server) find(name string) (*subscription, error) {
 	return s.subscriptionCalled(name)
 }
 
-func (s subscriber) CreateSubscription(ctx context.Context, req *pubsubpb.Subscription) (*pubsubpb.Subscription, error) {
+func (s subscriber) CreateSubscription(
+	ctx context.Context, req *pubsubpb.Subscription,
+) (*pubsubpb.Subscription, error) {
 	config := newSubscriptionConfig(req)
 	if config.GetName() == "" {
 		project, _, _ := strings.Cut(config.GetTopic(), "/topics/")
@@ -186,7 +186,8 @@ func (s subscriber) Seek(ctx context.Context, req *pubsubpb.SeekRequest) (*pubsu
 	to, ok := req.GetTarget().(*pubsubpb.SeekRequest_Time)
 	switch {
 	case req.GetSnapshot() != "":
-		return nil, status.Error(codes.Unimplemented, "seek to a snapshot is not implemented by this local Pub/Sub; seek to a time")
+		return nil, status.Error(codes.Unimplemented,
+			"seek to a snapshot is not implemented by this local Pub/Sub; seek to a time")
 	case !ok || !to.Time.IsValid():
 		return nil, invalid("seek: want a time")
 	}
@@ -195,66 +196,8 @@ func (s subscriber) Seek(ctx context.Context, req *pubsubpb.SeekRequest) (*pubsu
 		if err != nil {
 			return 0, err
 		}
-		sub.seek(to.Time.AsTime())
-		return s.append(sought, encodeMessage(req)), nil
+		last := s.ids.Load()
+		sub.seek(to.Time.AsTime(), last)
+		return s.append(sought, encodeMessage(req), encodeID(last)), nil
 	})
-}
-
-// reconfigure is given a configuration that is valid.
-func (s *subscription) reconfigure(config *pubsubpb.Subscription, compiled settings) {
-	s.update(func(time.Time) {
-		s.config, s.settings = config, compiled
-		if s.retain {
-			return
-		}
-		for _, d := range s.deliveries() {
-			if d.state == retained {
-				s.drop(d)
-			}
-		}
-	})
-}
-
-// change changes a field that the server sets itself.
-func (s *subscription) change(set func(*pubsubpb.Subscription)) {
-	c := proto.CloneOf(s.config)
-	set(c)
-	compiled, err := compile(c)
-	if err != nil {
-		panic(err) // it was valid, and these fields make it no less so
-	}
-	s.reconfigure(c, compiled)
-}
-
-func (s *subscription) keepAsLongAs(topic *durationpb.Duration) {
-	s.change(func(c *pubsubpb.Subscription) { c.TopicMessageRetentionDuration = topic })
-}
-
-// end drops everything and tells the consumers why.
-func (s *subscription) end(why error) {
-	s.update(func(time.Time) {
-		if s.gone != nil {
-			return
-		}
-		s.gone = why
-		close(s.ended)
-		for _, d := range s.deliveries() {
-			s.drop(d)
-		}
-		s.finished = nil
-	})
-	s.stop(why)
-}
-
-// stop lets nothing happen any more.
-func (s *subscription) stop(why error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.gone == nil {
-		s.gone = why
-		close(s.ended)
-	}
-	if s.timer != nil {
-		s.timer.Stop()
-	}
 }

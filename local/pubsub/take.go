@@ -22,8 +22,8 @@ type batch struct {
 
 func (b *batch) full() bool { return len(b.received) >= b.max || b.bytes >= batchBytes }
 
-// take hands out messages to a consumer. If there are none it is woken when there may be, unless it is full: then when it no
-// longer is. The error says why there will be none any more.
+// take hands out messages to a consumer. If there are none it is woken when there may be, unless it is full: then
+// when it no longer is. The error says why there will be none any more.
 func (s *subscription) take(c *consumer, limit int) (b batch, err error) {
 	b.max = min(limit, batchMessages)
 	s.update(func(now time.Time) {
@@ -47,8 +47,8 @@ func (s *subscription) take(c *consumer, limit int) (b batch, err error) {
 	return b, err
 }
 
-// share is how many of the ready lines a consumer may take: its part, if others wait for some. While others are on their way
-// that were woken before, it is not its turn.
+// share is how many of the ready lines a consumer may take: its part, if others wait for some. While others are on
+// their way that were woken before, it is not its turn.
 func (s *subscription) share(turn bool) int {
 	if !turn && s.woken > 0 {
 		return 0
@@ -117,8 +117,8 @@ func (s *subscription) leave(c *consumer) {
 	}
 }
 
-// setTimer lets the timer ring at the next deadline, or when the oldest message has been kept long enough. One that rings too
-// early is set again then, which is cheaper than to set it for every lease that ends.
+// setTimer lets the timer ring at the next deadline, or when the oldest message has been kept long enough. One that
+// rings too early is set again then, which is cheaper than to set it for every lease that ends.
 func (s *subscription) setTimer(now time.Time) {
 	next := s.nextDeadline()
 	if s.gone != nil || next.IsZero() || !s.alarm.IsZero() && !next.Before(s.alarm) {

@@ -25,10 +25,11 @@ type topic struct {
 	config        *pubsubpb.Topic // never changed, only replaced
 	subscriptions map[string]*subscription
 
-	mu    sync.Mutex
-	keeps time.Duration // how long messages are kept here; not at all if 0
-	kept  []*message
-	timer *time.Timer
+	mu      sync.Mutex
+	keeps   time.Duration // how long messages are kept here; not at all if 0
+	kept    []*message
+	timer   *time.Timer
+	stopped bool
 }
 
 func newTopic(s *Server, name string) *topic {
@@ -109,7 +110,7 @@ func (t *topic) trim() {
 		t.kept = nil
 		return
 	}
-	if t.timer == nil {
+	if t.timer == nil && !t.stopped {
 		t.timer = time.AfterFunc(t.kept[0].published.Add(t.keeps).Sub(now), t.ring)
 	}
 }
@@ -121,13 +122,14 @@ func (t *topic) ring() {
 	t.trim()
 }
 
+// stop lets nothing happen any more by itself. What is kept stays: the log may still take a snapshot.
 func (t *topic) stop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.stopped = true
 	if t.timer != nil {
 		t.timer.Stop()
 	}
-	t.keeps, t.kept = 0, nil
 }
 
 // messages are those that are kept.

@@ -34,7 +34,8 @@ func invalid(format string, args ...any) error {
 func unsupported(of string, asked map[string]bool) error {
 	for _, what := range slices.Sorted(maps.Keys(asked)) {
 		if asked[what] {
-			return status.Errorf(codes.Unimplemented, "%s of %s is not implemented by this local Pub/Sub; leave it out", what, of)
+			return status.Errorf(codes.Unimplemented, "%s of %s is not implemented by this local Pub/Sub; leave it out", what,
+				of)
 		}
 	}
 	return nil
@@ -81,7 +82,7 @@ func checkLabels(labels map[string]string) error {
 	}
 	for k, v := range labels {
 		if !labelKey.MatchString(k) || !labelValue.MatchString(v) {
-			return invalid("label %q = %q: want lowercase letters, digits, _ and -, 63 at most, the key beginning with a letter", k, v)
+			return invalid("label %q = %q: want 63 lowercase letters, digits, _ and - at most; a key begins with a letter", k, v)
 		}
 	}
 	return nil

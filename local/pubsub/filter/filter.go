@@ -1,6 +1,6 @@
 // Package filter is Pub/Sub's filter language, by which a subscription gets only messages with certain attributes:
-// attributes:key, attributes.key = "value", attributes.key != "value", hasPrefix(attributes.key, "prefix"), AND, OR, NOT (or
-// a minus sign) and parentheses (https://cloud.google.com/pubsub/docs/subscription-message-filter).
+// attributes:key, attributes.key = "value", attributes.key != "value", hasPrefix(attributes.key, "prefix"), AND, OR,
+// NOT (or a minus sign) and parentheses (https://cloud.google.com/pubsub/docs/subscription-message-filter).
 package filter
 
 import (
@@ -15,8 +15,8 @@ const MaxBytes = 256
 // Filter decides by a message's attributes whether it is delivered. Many goroutines may call it at once.
 type Filter func(attributes map[string]string) bool
 
-// Parse reads a filter; the empty one takes every message. It refuses what is not in the language, because a filter that
-// means something else here than in production would be worse than none. The error names the filter.
+// Parse reads a filter; the empty one takes every message. It refuses what is not in the language, because a filter
+// that means something else here than in production would be worse than none. The error names the filter.
 func Parse(text string) (Filter, error) {
 	if len(text) > MaxBytes {
 		return nil, fmt.Errorf("filter %q: longer than %d bytes", text, MaxBytes)

@@ -114,8 +114,8 @@ func TestWhatIsNotInTheLanguageIsRefused(t *testing.T) {
 	}
 }
 
-// FuzzFilter holds the parser to two rules: it never panics, and what it accepts it accepts in parentheses and refutes with
-// NOT.
+// FuzzFilter holds the parser to two rules: it never panics, and what it accepts it accepts in parentheses and
+// refutes with NOT.
 func FuzzFilter(f *testing.F) {
 	for _, text := range []string{
 		`attributes."k" = "v"`, `attributes:"k" AND NOT attributes:"v"`, `attributes.k-1 != "\u0041\101\x41"`,

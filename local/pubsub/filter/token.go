@@ -77,8 +77,8 @@ func isWordByte(c byte, first bool) bool {
 	return letter || c == '-' && !first
 }
 
-// unquote reads up to the closing quote. Escapes are Go's, which has those of Pub/Sub's language: quotes and backslashes,
-// \n and the like, \x, octal, \u and \U.
+// unquote reads up to the closing quote. Escapes are Go's, which has those of Pub/Sub's language: quotes and
+// backslashes, \n and the like, \x, octal, \u and \U.
 func unquote(text string) (value, rest string, err error) {
 	var b strings.Builder
 	for text != "" {

@@ -64,7 +64,7 @@ func (s *scene) publish(topic string, texts ...string) {
 }
 
 func (s *scene) pull(sub string) []*pubsubpb.ReceivedMessage {
-	resp, err := s.sub.Pull(context.Background(), &pubsubpb.PullRequest{Subscription: sub, MaxMessages: 10, ReturnImmediately: true})
+	resp, err := s.sub.Pull(context.Background(), atOnce(sub, 10))
 	if err != nil {
 		s.t.Error(err)
 	}
@@ -98,7 +98,9 @@ func TestALateSubscriptionSeeksBack(t *testing.T) {
 		topic := s.topic("top", time.Hour)
 		s.publish(topic, "a", "b")
 		sub := s.subscription("sub", topic, plain)
-		_, err := s.sub.Seek(context.Background(), &pubsubpb.SeekRequest{Subscription: sub, Target: &pubsubpb.SeekRequest_Time{Time: timestamppb.New(began)}})
+		_, err := s.sub.Seek(context.Background(), &pubsubpb.SeekRequest{
+			Subscription: sub, Target: &pubsubpb.SeekRequest_Time{Time: timestamppb.New(began)},
+		})
 		if err != nil {
 			t.Error(err)
 		}
@@ -130,7 +132,9 @@ func TestDeadLetters(t *testing.T) {
 			got := s.await(sub, 1)
 			seen = append(seen, texts(got)...)
 			for _, m := range got {
-				_, err := s.sub.ModifyAckDeadline(context.Background(), &pubsubpb.ModifyAckDeadlineRequest{Subscription: sub, AckIds: []string{m.GetAckId()}})
+				_, err := s.sub.ModifyAckDeadline(context.Background(), &pubsubpb.ModifyAckDeadlineRequest{
+					Subscription: sub, AckIds: []string{m.GetAckId()},
+				})
 				if err != nil {
 					t.Error(err)
 				}

@@ -3,7 +3,6 @@ package likeness
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -12,9 +11,6 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/durationpb"
-	"google.golang.org/protobuf/types/known/fieldmaskpb"
-	"google.golang.org/protobuf/types/known/timestamppb"
 	"pgregory.net/rapid"
 )
 
@@ -66,8 +62,8 @@ func (s *sequence) pick(what string, of ...string) string {
 // chance is true in one of n cases.
 func (s *sequence) chance(what string, n int) bool { return rapid.IntRange(1, n).Draw(s.T, what) == n }
 
-// keeps is a topic that keeps messages. Nothing is published there, because the emulator gives a new subscription what its
-// topic keeps, while the real one waits until the subscription seeks back
+// keeps is a topic that keeps messages. Nothing is published there, because the emulator gives a new subscription
+// what its topic keeps, while the real one waits until the subscription seeks back
 // (https://cloud.google.com/pubsub/docs/replay-overview#configuring_message_retention).
 const keeps = "/topics/keeps"
 
@@ -119,8 +115,8 @@ func (s *sequence) compare(call string, ours, theirs answer) string {
 	return "differs"
 }
 
-// normal leaves out what only the real service has: states, the default expiration, what a topic's retention means for a
-// subscription, and the other's own names for what it made.
+// normal leaves out what only the real service has: states, the default expiration, what a topic's retention means
+// for a subscription, and the other's own names for what it made.
 func normal(m proto.Message) string {
 	m = proto.Clone(m)
 	switch m := m.(type) {
@@ -149,327 +145,4 @@ func normalSubscription(m *pubsubpb.Subscription) {
 	if m.DeadLetterPolicy != nil {
 		m.DeadLetterPolicy.DeadLetterTopic = "" // the emulator does not change it when the topic is deleted
 	}
-}
-
-func (s *sequence) createTopic() {
-	t := &pubsubpb.Topic{Name: s.topic()}
-	call := "CreateTopic"
-	switch rapid.IntRange(0, 7).Draw(s.T, "kind") {
-	case 0:
-		t.Name, t.MessageRetentionDuration = s.project+keeps, durationpb.New(time.Hour)
-	case 1:
-		t.MessageRetentionDuration = durationpb.New(time.Minute)
-	case 2:
-		t.Labels = map[string]string{"a": "b"}
-	}
-	s.both(call, func(ctx context.Context, on *server) (proto.Message, error) { return on.pub.CreateTopic(ctx, t) })
-}
-
-func (s *sequence) createSubscription() {
-	sub := &pubsubpb.Subscription{Name: s.subscription(), Topic: s.topic()}
-	call := "CreateSubscription"
-	switch rapid.IntRange(0, 14).Draw(s.T, "kind") {
-	case 0:
-		sub.AckDeadlineSeconds, call = 9, call+" ack 9"
-	case 1:
-		sub.AckDeadlineSeconds = 601
-	case 2:
-		sub.MessageRetentionDuration, call = durationpb.New(31*24*time.Hour), call+" retention 31 days"
-	case 3:
-		sub.MessageRetentionDuration = durationpb.New(time.Duration(rapid.SampledFrom([]int{1, 600, 604800}).Draw(s.T, "retention")) * time.Second)
-	case 4:
-		sub.ExpirationPolicy, call = &pubsubpb.ExpirationPolicy{Ttl: durationpb.New(time.Hour)}, call+" expires in an hour"
-	case 5:
-		sub.Filter, call = "data", call+" bad filter"
-	case 6:
-		attempts := rapid.SampledFrom([]int32{0, 4, 5, 100, 101}).Draw(s.T, "attempts")
-		sub.DeadLetterPolicy = &pubsubpb.DeadLetterPolicy{DeadLetterTopic: s.project + "/topics/none", MaxDeliveryAttempts: attempts}
-	case 7:
-		least, most := rapid.Int64Range(-1, 601).Draw(s.T, "least"), rapid.Int64Range(-1, 601).Draw(s.T, "most")
-		sub.RetryPolicy = &pubsubpb.RetryPolicy{MinimumBackoff: &durationpb.Duration{Seconds: least}, MaximumBackoff: &durationpb.Duration{Seconds: most}}
-		if sub.RetryPolicy.MinimumBackoff.Seconds <= sub.RetryPolicy.MaximumBackoff.Seconds {
-			sub.Name = s.project + "/subscriptions/rests" // so that nothing has to be waited for
-		}
-	case 8, 9:
-		sub.EnableMessageOrdering = true
-	case 10, 11:
-		sub.RetainAckedMessages = true
-	}
-	code := s.both(call, func(ctx context.Context, on *server) (proto.Message, error) {
-		return on.sub.CreateSubscription(ctx, sub)
-	})
-	switch code {
-	case "OK":
-		s.ordered[sub.Name] = sub.EnableMessageOrdering
-	case "differs": // one has it, the other not
-		for _, on := range []*server{s.ours, s.theirs} {
-			_, _ = on.sub.DeleteSubscription(context.Background(), &pubsubpb.DeleteSubscriptionRequest{Subscription: sub.Name})
-		}
-		s.forget(sub.Name)
-	}
-}
-
-func (s *sequence) forget(sub string) {
-	delete(s.ordered, sub)
-	delete(s.out, sub)
-}
-
-func (s *sequence) publish() {
-	req := &pubsubpb.PublishRequest{Topic: s.topic()}
-	key := s.pick("key", "", "", "k", "l")
-	for range rapid.IntRange(1, 5).Draw(s.T, "messages") {
-		s.published++
-		m := &pubsubpb.PubsubMessage{Data: fmt.Append(nil, s.published), OrderingKey: key}
-		if s.chance("with attributes", 3) {
-			m.Attributes = map[string]string{"a": "b", "c": ""}
-		}
-		req.Messages = append(req.Messages, m)
-	}
-	s.both("Publish", func(ctx context.Context, on *server) (proto.Message, error) { return on.pub.Publish(ctx, req) })
-	time.Sleep(2 * time.Millisecond)
-	s.times = append(s.times, time.Now())
-	time.Sleep(2 * time.Millisecond)
-}
-
-// deliver pulls everything that a subscription has now.
-func (s *sequence) deliver() {
-	sub := s.subscription()
-	if _, ok := s.ordered[sub]; !ok {
-		s.both("Pull", func(ctx context.Context, on *server) (proto.Message, error) {
-			return on.sub.Pull(ctx, &pubsubpb.PullRequest{Subscription: sub, MaxMessages: 5, ReturnImmediately: true})
-		})
-		return
-	}
-	if s.ordered[sub] { // whether a key with messages out gives more to another pull is not said by the API
-		s.settleAll(sub)
-	}
-	ours := s.ours.drain(sub, 0)
-	theirs := s.theirs.drain(sub, len(ours))
-	if !s.ordered[sub] {
-		slices.Sort(ours)
-		slices.Sort(theirs)
-	}
-	s.compare("Pull", answer{"OK", byKey(ours)}, answer{"OK", byKey(theirs)})
-	s.tally.messages += len(ours)
-	for _, m := range ours {
-		text := strings.Fields(m)[1]
-		if !slices.Contains(s.out[sub], text) {
-			s.out[sub] = append(s.out[sub], text)
-		}
-	}
-}
-
-// byKey is the messages of each key in the order in which they came.
-func byKey(messages []string) string {
-	keys := map[string][]string{}
-	for _, m := range messages {
-		key, _, _ := strings.Cut(m, " ")
-		keys[key] = append(keys[key], m)
-	}
-	slices.Sort(keys["-"]) // without a key there is no order
-	var b strings.Builder
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		fmt.Fprintln(&b, keys[key])
-	}
-	return b.String()
-}
-
-// drain pulls until nothing comes any more, but waits a while for as many as are expected.
-func (on *server) drain(sub string, expected int) (got []string) {
-	if on.acks[sub] == nil {
-		on.acks[sub] = map[string]string{}
-	}
-	patience := time.Now().Add(5 * time.Second)
-	for empty := 0; empty < 3; {
-		resp, err := on.sub.Pull(context.Background(), &pubsubpb.PullRequest{Subscription: sub, MaxMessages: 100, ReturnImmediately: true})
-		if err != nil {
-			return append(got, "error: "+status.Code(err).String())
-		}
-		for _, m := range resp.GetReceivedMessages() {
-			text := string(m.GetMessage().GetData())
-			on.acks[sub][text] = m.GetAckId()
-			key := m.GetMessage().GetOrderingKey()
-			if key == "" {
-				key = "-"
-			}
-			got = append(got, fmt.Sprint(key, " ", text, " ", m.GetMessage().GetAttributes(), " ", m.GetDeliveryAttempt()))
-		}
-		if len(resp.GetReceivedMessages()) > 0 {
-			empty = 0
-			continue
-		}
-		if len(got) < expected && time.Now().Before(patience) {
-			time.Sleep(5 * time.Millisecond)
-			continue
-		}
-		empty++
-	}
-	return got
-}
-
-// settle acknowledges, extends or gives back some of what is out.
-func (s *sequence) settle() {
-	sub := s.subscription()
-	how := s.pick("how", "ack", "ack", "ack", "nack", "extend")
-	if s.ordered[sub] {
-		how = "ack" // the emulator does not deliver again what came after a message that is given back
-	}
-	var some []string
-	for _, text := range s.out[sub] {
-		if s.ordered[sub] || rapid.Bool().Draw(s.T, "this one") {
-			some = append(some, text)
-		}
-	}
-	if len(some) > 0 {
-		s.settleSome(sub, how, some)
-	}
-}
-
-func (s *sequence) settleAll(sub string) {
-	if len(s.out[sub]) > 0 {
-		s.settleSome(sub, "ack", slices.Clone(s.out[sub]))
-	}
-}
-
-func (s *sequence) settleSome(sub, how string, texts []string) {
-	ids := func(on *server) (all []string) {
-		for _, text := range texts {
-			all = append(all, on.acks[sub][text])
-		}
-		return all
-	}
-	if how != "extend" {
-		s.out[sub] = slices.DeleteFunc(s.out[sub], func(text string) bool { return slices.Contains(texts, text) })
-	}
-	if how == "ack" {
-		s.both("Acknowledge", func(ctx context.Context, on *server) (proto.Message, error) {
-			return on.sub.Acknowledge(ctx, &pubsubpb.AcknowledgeRequest{Subscription: sub, AckIds: ids(on)})
-		})
-		return
-	}
-	seconds := map[string]int32{"nack": 0, "extend": 60}[how]
-	s.both("ModifyAckDeadline", func(ctx context.Context, on *server) (proto.Message, error) {
-		return on.sub.ModifyAckDeadline(ctx, &pubsubpb.ModifyAckDeadlineRequest{Subscription: sub, AckIds: ids(on), AckDeadlineSeconds: seconds})
-	})
-}
-
-// seek goes to before, between or after what was published. Messages that are out are settled before, as the API does not say
-// what becomes of their leases. The emulator does not let ordered subscriptions seek.
-func (s *sequence) seek() {
-	sub := s.subscription()
-	if s.ordered[sub] {
-		return
-	}
-	s.settleAll(sub)
-	times := append([]time.Time{time.Now().Add(-time.Hour), time.Now().Add(time.Hour)}, s.times...)
-	to := timestamppb.New(times[rapid.IntRange(0, len(times)-1).Draw(s.T, "to")])
-	s.both("Seek", func(ctx context.Context, on *server) (proto.Message, error) {
-		return on.sub.Seek(ctx, &pubsubpb.SeekRequest{Subscription: sub, Target: &pubsubpb.SeekRequest_Time{Time: to}})
-	})
-}
-
-func (s *sequence) deleteTopic() {
-	if s.chance("really", 2) {
-		req := &pubsubpb.DeleteTopicRequest{Topic: s.topic()}
-		s.both("DeleteTopic", func(ctx context.Context, on *server) (proto.Message, error) { return on.pub.DeleteTopic(ctx, req) })
-	}
-}
-
-func (s *sequence) deleteSubscription() {
-	req := &pubsubpb.DeleteSubscriptionRequest{Subscription: s.subscription()}
-	s.both("DeleteSubscription", func(ctx context.Context, on *server) (proto.Message, error) {
-		return on.sub.DeleteSubscription(ctx, req)
-	})
-	s.forget(req.Subscription)
-}
-
-func (s *sequence) update() {
-	if s.chance("of a topic", 3) {
-		path := s.pick("path", "labels", "name", "nope", "message_retention_duration")
-		name := s.topic()
-		if path == "message_retention_duration" {
-			name = s.project + keeps
-		}
-		req := &pubsubpb.UpdateTopicRequest{
-			Topic: &pubsubpb.Topic{Name: name, MessageRetentionDuration: durationpb.New(2 * time.Hour)}, UpdateMask: mask(path),
-		}
-		s.both("UpdateTopic "+path, func(ctx context.Context, on *server) (proto.Message, error) { return on.pub.UpdateTopic(ctx, req) })
-		return
-	}
-	path := s.pick("path", "labels", "name", "topic", "filter", "enable_message_ordering", "nope", "", "ack_deadline_seconds", "detached",
-		"retry_policy", "dead_letter_policy", "message_retention_duration", "expiration_policy")
-	req := &pubsubpb.UpdateSubscriptionRequest{
-		Subscription: &pubsubpb.Subscription{Name: s.subscription(), AckDeadlineSeconds: rapid.SampledFrom([]int32{0, 10, 600, 601}).Draw(s.T, "ack")},
-		UpdateMask:   mask(path),
-	}
-	s.both("UpdateSubscription "+path, func(ctx context.Context, on *server) (proto.Message, error) {
-		return on.sub.UpdateSubscription(ctx, req)
-	})
-}
-
-func mask(path string) *fieldmaskpb.FieldMask {
-	if path == "" {
-		return nil
-	}
-	return &fieldmaskpb.FieldMask{Paths: []string{path}}
-}
-
-func (s *sequence) read() {
-	topic, sub := s.topic(), s.subscription()
-	switch rapid.IntRange(0, 4).Draw(s.T, "what") {
-	case 0:
-		s.both("GetTopic", func(ctx context.Context, on *server) (proto.Message, error) {
-			return on.pub.GetTopic(ctx, &pubsubpb.GetTopicRequest{Topic: topic})
-		})
-	case 1:
-		s.both("GetSubscription", func(ctx context.Context, on *server) (proto.Message, error) {
-			return on.sub.GetSubscription(ctx, &pubsubpb.GetSubscriptionRequest{Subscription: sub})
-		})
-	case 2:
-		s.both("ListTopics", func(ctx context.Context, on *server) (proto.Message, error) {
-			return on.pub.ListTopics(ctx, &pubsubpb.ListTopicsRequest{Project: s.project})
-		})
-	case 3:
-		s.both("ListSubscriptions", func(ctx context.Context, on *server) (proto.Message, error) {
-			return on.sub.ListSubscriptions(ctx, &pubsubpb.ListSubscriptionsRequest{Project: s.project})
-		})
-	case 4:
-		s.both("ListTopicSubscriptions", func(ctx context.Context, on *server) (proto.Message, error) {
-			return on.pub.ListTopicSubscriptions(ctx, &pubsubpb.ListTopicSubscriptionsRequest{Topic: topic})
-		})
-	}
-}
-
-// hostile makes calls that are refused, on what is made for them alone: if one is not, nothing else sees the difference.
-func (s *sequence) hostile() {
-	topic, sub := s.project+"/topics/hostile", s.project+"/subscriptions/hostile"
-	attribute := func(k, v string) []*pubsubpb.PubsubMessage {
-		return []*pubsubpb.PubsubMessage{{Attributes: map[string]string{k: v}}}
-	}
-	publishes := map[string][]*pubsubpb.PubsubMessage{
-		"none": {}, "empty": {{}}, "key only": {{OrderingKey: "k"}}, "1001": slices.Repeat([]*pubsubpb.PubsubMessage{{Data: []byte("x")}}, 1001),
-		"goog attribute": attribute("googx", ""), "nameless attribute": attribute("", "x"), "long attribute": attribute("x", strings.Repeat("x", 1025)),
-		"two keys": {{Data: []byte("x"), OrderingKey: "a"}, {Data: []byte("x"), OrderingKey: "b"}},
-	}
-	for _, on := range []*server{s.ours, s.theirs} {
-		_, _ = on.pub.CreateTopic(context.Background(), &pubsubpb.Topic{Name: topic})
-		_, _ = on.sub.CreateSubscription(context.Background(), &pubsubpb.Subscription{Name: sub, Topic: topic})
-	}
-	what := s.pick("what", slices.Sorted(maps.Keys(publishes))...)
-	s.both("Publish "+what, func(ctx context.Context, on *server) (proto.Message, error) {
-		return on.pub.Publish(ctx, &pubsubpb.PublishRequest{Topic: topic, Messages: publishes[what]})
-	})
-	ids := [][]string{nil, {""}, {"garbage"}}[rapid.IntRange(0, 2).Draw(s.T, "ack ids")]
-	s.both("Acknowledge", func(ctx context.Context, on *server) (proto.Message, error) {
-		return on.sub.Acknowledge(ctx, &pubsubpb.AcknowledgeRequest{Subscription: sub, AckIds: ids})
-	})
-	s.both("ModifyAckDeadline", func(ctx context.Context, on *server) (proto.Message, error) {
-		return on.sub.ModifyAckDeadline(ctx, &pubsubpb.ModifyAckDeadlineRequest{Subscription: sub, AckIds: ids, AckDeadlineSeconds: 10})
-	})
-	s.both("Pull", func(ctx context.Context, on *server) (proto.Message, error) {
-		return on.sub.Pull(ctx, &pubsubpb.PullRequest{Subscription: sub, ReturnImmediately: true})
-	})
-	s.both("Seek", func(ctx context.Context, on *server) (proto.Message, error) {
-		return on.sub.Seek(ctx, &pubsubpb.SeekRequest{Subscription: sub})
-	})
 }

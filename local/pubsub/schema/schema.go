@@ -1,5 +1,5 @@
-// Package schema is Pub/Sub's schemas of messages as Protocol Buffers: what a definition may be, which messages fit it, and
-// which definitions may follow one another (https://cloud.google.com/pubsub/docs/schemas).
+// Package schema is Pub/Sub's schemas of messages as Protocol Buffers: what a definition may be, which messages fit
+// it, and which definitions may follow one another (https://cloud.google.com/pubsub/docs/schemas).
 package schema
 
 import (
@@ -22,8 +22,8 @@ type Schema struct {
 	root protoreflect.MessageDescriptor
 }
 
-// Compile reads a definition, the text of a .proto file. The file stands alone and has one type at the top, a message. The
-// error says what is wrong with the definition, and where.
+// Compile reads a definition, the text of a .proto file. The file stands alone and has one type at the top, a
+// message. The error says what is wrong with the definition, and where.
 func Compile(definition string) (*Schema, error) {
 	if len(definition) > MaxBytes {
 		return nil, fmt.Errorf("the definition has %d bytes, at most %d are taken", len(definition), MaxBytes)
@@ -51,8 +51,8 @@ func rooted(file protoreflect.FileDescriptor) (*Schema, error) {
 	return &Schema{root: file.Messages().Get(0)}, nil
 }
 
-// CheckBinary says why a message in the binary encoding does not fit, or nil. A field that the schema does not know does not
-// fit: a topic may be held to a revision so that it takes that revision's fields only
+// CheckBinary says why a message in the binary encoding does not fit, or nil. A field that the schema does not know
+// does not fit: a topic may be held to a revision so that it takes that revision's fields only
 // (https://github.com/GoogleCloudPlatform/magic-modules/pull/7981).
 func (s *Schema) CheckBinary(data []byte) error {
 	m := dynamicpb.NewMessage(s.root)
