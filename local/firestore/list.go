@@ -115,6 +115,8 @@ func checkList(q *pb.ListDocumentsRequest) error {
 	switch {
 	case q.OrderBy != "" && q.ShowMissing:
 		return status.Error(codes.InvalidArgument, "cannot specify an order when show_missing is true")
+	case q.ShowMissing && q.CollectionId == "":
+		return status.Error(codes.InvalidArgument, "collection id must be set when show_missing is true")
 	case q.CollectionId != "":
 		return database.CheckCollectionID(q.CollectionId)
 	}

@@ -22,7 +22,7 @@ func (s *Server) listInOrder(
 		return nil, status.Error(codes.InvalidArgument, "invalid page token")
 	}
 	if q.CollectionId == "" {
-		return nil, status.Error(codes.Unimplemented, "ListDocuments: order_by without a collection_id is not supported here")
+		return nil, status.Error(codes.InvalidArgument, "collection id must be set when order_by is")
 	}
 	orders, err := parseOrder(q.OrderBy)
 	if err != nil {

@@ -82,14 +82,14 @@ func (db *Database) latest() *view {
 	return &view{db: db, time: db.moment(), docs: db.copyOfDocs()}
 }
 
-// At is the database as it was, exactly. INVALID_ARGUMENT for a time in the future, before 1970 or with more than
+// At is the database as it was, exactly. INVALID_ARGUMENT for a time in the future, not after 1970 began or with more than
 // microseconds, FAILED_PRECONDITION for one of which the history is not kept any more. (Firestore keeps an hour; this
 // keeps an hour or some tens of megabytes.)
 func (db *Database) At(t time.Time) (View, error) {
 	if t != t.Truncate(time.Microsecond) {
 		return nil, status.Error(codes.InvalidArgument, "timestamp cannot have more than microseconds precision")
 	}
-	if t.Before(time.Unix(0, 0)) {
+	if !t.After(time.Unix(0, 0)) {
 		return nil, status.Error(codes.InvalidArgument, "Only timestamps past epoch are supported.")
 	}
 	docs, changes, err := db.since(t)

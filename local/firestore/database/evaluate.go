@@ -74,6 +74,10 @@ func (d *draft) fulfils(p *pb.Precondition) error {
 			return status.Errorf(codes.AlreadyExists, "Document already exists: %s", d.path)
 		}
 	case *pb.Precondition_UpdateTime:
+		if d.now != nil && p.UpdateTime.AsTime().After(d.now.UpdateTime) {
+			return malformed("document %s was last updated before %s, which the write requires", d.path,
+				p.UpdateTime.AsTime().Format(time.RFC3339Nano))
+		}
 		if d.now == nil || !d.now.UpdateTime.Equal(p.UpdateTime.AsTime()) {
 			return status.Errorf(codes.FailedPrecondition, "document %s was not last updated at %s, as the write requires",
 				d.path, p.UpdateTime.AsTime().Format(time.RFC3339Nano))

@@ -105,7 +105,7 @@ func (db *Database) Begin(o *pb.TransactionOptions) (*Transaction, error) {
 	return t, nil
 }
 
-// retry ends the transaction, if it is not ended yet, in whose place another one begins.
+// retry checks which transaction is tried again. Nothing has to be ended for that: it holds no locks.
 func (ts *transactions) retry(id []byte) error {
 	if id == nil {
 		return nil
@@ -117,7 +117,6 @@ func (ts *transactions) retry(id []byte) error {
 	case n&readOnlyBit != 0:
 		return errReadOnly
 	}
-	delete(ts.open, n)
 	return nil
 }
 

@@ -228,7 +228,9 @@ func TestARetryBeginsAnew(t *testing.T) {
 		t.Errorf("the second does not see what there is: %v", err)
 	}
 	_, err = db.Transaction(first.ID())
-	wantCode(t, "the first afterwards", err, codes.InvalidArgument)
+	wantCode(t, "the first afterwards", err, codes.OK)
+	_, err = db.Commit(background, first, []*pb.Write{put("c/b", nil)})
+	wantCode(t, "commit of the first", err, codes.Aborted)
 	only, err := db.Begin(readOnly(nil))
 	if err != nil {
 		t.Fatal(err)

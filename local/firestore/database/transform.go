@@ -89,23 +89,23 @@ func checkTransform(t *pb.DocumentTransform_FieldTransform) (c transform, err er
 }
 
 func checkTransformPath(s string) (value.Path, error) {
-	mask, err := ParseMask([]string{s})
-	if err == nil && len(mask) == 0 {
+	p, err := parsePath(s)
+	if err == nil && p == nil {
 		err = malformed("a document's name cannot be transformed")
 	}
 	if err != nil {
 		return nil, err
 	}
-	return mask[0], checkDepth(s, len(mask[0])-1)
+	return p, checkDepth(s, len(p)-1)
 }
 
-// serverValue is the time of the request, in milliseconds.
+// serverValue is the time of the commit. Firestore promises milliseconds, and may cut the rest off. It also takes longer
+// than that to commit, so that clients may rely on a later time in a later commit.
 func serverValue(v pb.DocumentTransform_FieldTransform_ServerValue) (func(*pb.Value, time.Time) *pb.Value, error) {
 	if v != pb.DocumentTransform_FieldTransform_REQUEST_TIME {
 		return nil, malformed("set_to_server_value %s is not supported: it is to be REQUEST_TIME", v)
 	}
 	return func(_ *pb.Value, now time.Time) *pb.Value {
-		t := timestamppb.New(now.Truncate(time.Millisecond))
-		return &pb.Value{ValueType: &pb.Value_TimestampValue{TimestampValue: t}}
+		return &pb.Value{ValueType: &pb.Value_TimestampValue{TimestampValue: timestamppb.New(now)}}
 	}, nil
 }

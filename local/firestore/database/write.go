@@ -110,33 +110,15 @@ func (db *Database) pathOf(name string) (string, error) {
 func checkUpdate(w *pb.Write, d *pb.Document) (c write, err error) {
 	c.fields, c.merge = d.GetFields(), w.UpdateMask != nil
 	if c.merge {
-		c.mask, err = checkMasked(w.UpdateMask.GetFieldPaths(), c.fields)
-	} else {
-		err = checkFields(c.fields, 0)
+		if c.mask, err = ParseMask(w.UpdateMask.GetFieldPaths()); err != nil {
+			return c, err
+		}
 	}
-	if err != nil {
+	if err := checkFields(c.fields, 0); err != nil {
 		return c, err
 	}
 	c.transforms, err = checkTransforms(w.UpdateTransforms)
 	return c, err
-}
-
-// checkMasked checks a mask and what is in it of some fields. What is not in it is ignored, whatever it is.
-func checkMasked(paths []string, fields map[string]*pb.Value) ([]value.Path, error) {
-	mask, err := ParseMask(paths)
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range mask {
-		v := p.Get(fields)
-		if v == nil {
-			continue // it is to be deleted
-		}
-		if err := checkValue(p.String(), v, len(p)-1, false); err != nil {
-			return nil, err
-		}
-	}
-	return mask, nil
 }
 
 func checkTransformWrite(w *pb.Write, t *pb.DocumentTransform) (c write, err error) {
@@ -166,19 +148,33 @@ func alone(w *pb.Write, operation string) error {
 func ParseMask(paths []string) ([]value.Path, error) {
 	var mask []value.Path
 	for _, s := range paths {
-		p, err := value.ParsePath(s)
+		p, err := parsePath(s)
+		if err == nil && len(p) > deepestValue {
+			err = malformed("field path %q has more than %d names", s, deepestValue)
+		}
 		if err != nil {
-			return nil, malformed("%v", err)
+			return nil, err
 		}
-		if len(p) == 1 && p[0] == "__name__" {
-			continue
+		if p != nil {
+			mask = append(mask, p)
 		}
-		for _, name := range p {
-			if err := checkFieldName(name); err != nil {
-				return nil, malformed("field path %q: %v", s, err)
-			}
-		}
-		mask = append(mask, p)
 	}
 	return mask, nil
+}
+
+// parsePath reads the path of a field; nil if it is __name__.
+func parsePath(s string) (value.Path, error) {
+	p, err := value.ParsePath(s)
+	if err != nil {
+		return nil, malformed("%v", err)
+	}
+	if len(p) == 1 && p[0] == "__name__" {
+		return nil, nil
+	}
+	for _, name := range p {
+		if err := checkFieldName(name); err != nil {
+			return nil, malformed("field path %q: %v", s, err)
+		}
+	}
+	return p, nil
 }

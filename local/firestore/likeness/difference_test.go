@@ -1,13 +1,20 @@
 package likeness
 
 import (
+	"math"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"orderflow.dev/local/firestore/query"
 )
 
 // difference is one of those that are known: Google's emulator is unlike Firestore, and ours is not.
@@ -27,8 +34,8 @@ var differences = []difference{
 	{
 		emulator:  "an exception of its own is UNKNOWN, without a message",
 		firestore: "What is wrong with a request is INVALID_ARGUMENT: https://google.aip.dev/193",
-		is: func(_ *sequence, _ proto.Message, google, ours answer) bool {
-			return google.code == codes.Unknown && google.message == "" && ours.code == codes.InvalidArgument
+		is: func(_ *sequence, request proto.Message, google, ours answer) bool {
+			return google.code == codes.Unknown && google.message == "" && (ours.code == codes.InvalidArgument || crashes(request))
 		},
 	},
 	{
@@ -47,8 +54,8 @@ var differences = []difference{
 		},
 	},
 	{
-		emulator:  "names and fields' names may be longer and deeper than documents' in what is only read, or in maps",
-		firestore: "1500 bytes, 100 collections: " + quotas,
+		emulator:  "names and fields' names may be longer and deeper than documents' in what is only read or transformed, or in maps",
+		firestore: "1500 bytes, 100 collections, 20 maps: " + quotas,
 		is: func(_ *sequence, request proto.Message, google, ours answer) bool {
 			return stricter(google, ours) && hasString(request, beyondLimits)
 		},
@@ -74,7 +81,14 @@ var differences = []difference{
 		},
 	},
 	{
-		emulator:  "a transform may put an array into an array",
+		emulator:  "of several writes of a document, it is what becomes of it whose fields' names and sizes are checked",
+		firestore: "A malformed request is refused whatever the state: https://google.aip.dev/193",
+		is: func(_ *sequence, request proto.Message, google, ours answer) bool {
+			return stricter(google, ours) && rewrites(request)
+		},
+	},
+	{
+		emulator:  "a transform may put an array or a vector into an array, which the emulator does not let documents have",
 		firestore: "An array cannot contain another array: https://firebase.google.com/docs/firestore/manage-data/data-types",
 		is: func(_ *sequence, request proto.Message, google, ours answer) bool {
 			return stricter(google, ours) && transformsNested(request)
@@ -97,11 +111,73 @@ var differences = []difference{
 		},
 	},
 	{
-		emulator:  "documents can be listed as of any time",
-		firestore: "Within the last hour, or whole minutes of the last week: " + rpcReference + "#listdocumentsrequest",
+		emulator:  "what is no document any more, but has some below, has the update_time of its deletion",
+		firestore: "Missing documents have no update_time: " + rpcReference + "#listdocumentsrequest",
 		is: func(_ *sequence, request proto.Message, google, ours answer) bool {
 			q, ok := request.(*pb.ListDocumentsRequest)
-			return ok && q.GetReadTime() != nil && google.code == codes.OK && ours.code == codes.FailedPrecondition
+			return ok && q.ShowMissing && strings.Join(ours.body, "") == deletion.ReplaceAllString(strings.Join(google.body, ""), "$1")
+		},
+	},
+	{
+		emulator:  "__name__, or what is in it, may be transformed",
+		firestore: "Names of fields cannot match __.*__: " + quotas,
+		is: func(_ *sequence, request proto.Message, google, ours answer) bool {
+			return stricter(google, ours) && hasString(request, func(s string) bool { return strings.HasPrefix(s+".", "__name__.") })
+		},
+	},
+	{
+		emulator:  "the operator is not looked at if a field is compared with null or NaN",
+		firestore: "OPERATOR_UNSPECIFIED must not be used: " + rpcReference + "#operator",
+		is: func(_ *sequence, request proto.Message, google, ours answer) bool {
+			return stricter(google, ours) && unspecified(structured(request).GetWhere())
+		},
+	},
+	{
+		emulator:  "a read-write transaction reads what is newest, and locks it",
+		firestore: "Transactions are serializable, which needs one moment for all reads, or locks: https://firebase.google.com/docs/firestore/transaction-data-contention",
+		is: func(s *sequence, request proto.Message, google, ours answer) bool {
+			q, ok := request.(interface{ GetTransaction() []byte })
+			return ok && s.transactionOf(q.GetTransaction()).older(len(s.sides[0].memory.commits))
+		},
+	},
+	{
+		emulator:  "ids like __id7__ are taken",
+		firestore: "Ids cannot match __.*__: " + quotas,
+		is: func(_ *sequence, request proto.Message, google, ours answer) bool {
+			return stricter(google, ours) && hasString(request, numericID.MatchString)
+		},
+	},
+	{
+		emulator:  "the read_time is looked at before the query, and one that is no time is only too old",
+		firestore: "A malformed request is refused whatever the state: https://google.aip.dev/193",
+		is: func(s *sequence, request proto.Message, google, ours answer) bool {
+			at, now := withoutReadTime(request)
+			return at != nil && google.code == codes.FailedPrecondition && ours.code == codes.InvalidArgument &&
+				(at.CheckValid() != nil || !at.AsTime().After(time.Unix(0, 0)) || s.sides[0].do(s.sides[0].context, now).code == codes.InvalidArgument)
+		},
+	},
+	{
+		emulator:  "asks for an index that it cannot have, __name__ descending, but for none that it could",
+		firestore: "Asks for both, as ours does in strict mode: https://github.com/firebase/flutterfire/issues/4398",
+		is: func(_ *sequence, request proto.Message, google, ours answer) bool {
+			return nameBackwards(request) && (google.code == codes.FailedPrecondition && refusedInStrictMode(request) ||
+				google.code == codes.InvalidArgument && ours.code == codes.FailedPrecondition) // for a transaction's sake
+		},
+	},
+	{
+		emulator:  "documents are listed as of now, whatever the read_time is",
+		firestore: "As of the read_time, which is within the last hour, or a whole minute of the last week: " + rpcReference + "#listdocumentsrequest",
+		is: func(_ *sequence, request proto.Message, google, ours answer) bool {
+			q, ok := request.(*pb.ListDocumentsRequest)
+			return ok && q.GetReadTime() != nil && google.code == codes.OK
+		},
+	},
+	{
+		emulator:  "collections are listed as of a read_time with any number of digits",
+		firestore: "A microsecond precision timestamp: " + rpcReference + "#listcollectionidsrequest",
+		is: func(_ *sequence, request proto.Message, google, ours answer) bool {
+			q, ok := request.(*pb.ListCollectionIdsRequest)
+			return ok && q.GetReadTime().GetNanos()%1000 != 0 && stricter(google, ours)
 		},
 	},
 	{
@@ -120,6 +196,70 @@ var differences = []difference{
 			return q != nil && google.code != ours.code && s.sides[0].do(s.sides[0].context, q).code == ours.code
 		},
 	},
+}
+
+// crashes says whether a request is one of those that are known to make Google's emulator fail.
+func crashes(request proto.Message) bool {
+	if q, ok := request.(*pb.ListDocumentsRequest); ok {
+		return q.ShowMissing && q.GetTransaction() != nil || q.PageToken != "" && q.OrderBy != ""
+	}
+	q, ok := request.(interface {
+		GetTransaction() []byte
+		GetNewTransaction() *pb.TransactionOptions
+	})
+	from := structured(request).GetFrom()
+	kindless := structured(request) != nil && (len(from) == 0 || from[0].CollectionId == "")
+	return ok && kindless && (q.GetTransaction() != nil || q.GetNewTransaction() != nil)
+}
+
+var (
+	deletion  = regexp.MustCompile(`(documents:\{name:"[^"]*") *update_time:\{[^}]*\}`)
+	numericID = regexp.MustCompile(`__id-?[0-9]+__`)
+)
+
+// withoutReadTime is a request as of now, and when it was as of.
+func withoutReadTime(request proto.Message) (at *timestamppb.Timestamp, now proto.Message) {
+	if q, ok := request.(interface{ GetReadTime() *timestamppb.Timestamp }); ok {
+		at = q.GetReadTime()
+	}
+	if q, ok := request.(interface {
+		GetNewTransaction() *pb.TransactionOptions
+	}); ok && at == nil {
+		at = q.GetNewTransaction().GetReadOnly().GetReadTime()
+	}
+	now = proto.Clone(request)
+	for _, name := range []protoreflect.Name{"read_time", "new_transaction"} {
+		if field := now.ProtoReflect().Descriptor().Fields().ByName(name); field != nil {
+			now.ProtoReflect().Clear(field)
+		}
+	}
+	return at, now
+}
+
+func nameBackwards(request proto.Message) bool {
+	if q, ok := request.(*pb.ListDocumentsRequest); ok {
+		return q.OrderBy == "__name__ desc"
+	}
+	orders := structured(request).GetOrderBy()
+	return len(orders) > 0 && orders[0].Field.FieldPath == nameField && orders[0].Direction == pb.StructuredQuery_DESCENDING
+}
+
+// refusedInStrictMode says whether ours would answer FAILED_PRECONDITION where no composite index is defined.
+func refusedInStrictMode(request proto.Message) bool {
+	indexes, err := query.ParseIndexes(nil, nil)
+	if err != nil {
+		panic(err) // nothing is wrong with nothing
+	}
+	q, err := query.Parse(database, "", structured(request))
+	return err == nil && status.Code(indexes.Check(database, q)) == codes.FailedPrecondition
+}
+
+// unspecified says whether a filter has no operator, but null or NaN to compare with.
+func unspecified(f *pb.StructuredQuery_Filter) bool {
+	v := f.GetFieldFilter().GetValue()
+	_, null := v.GetValueType().(*pb.Value_NullValue)
+	return f.GetFieldFilter().GetOp() == 0 && (null || math.IsNaN(v.GetDoubleValue())) ||
+		slices.ContainsFunc(f.GetCompositeFilter().GetFilters(), unspecified)
 }
 
 // stricter says whether only ours finds something wrong with a request.
@@ -161,14 +301,24 @@ func beyondLimits(s string) bool {
 			return true
 		}
 	}
-	return strings.Count(strings.TrimPrefix(s, documents), "/") >= 2*deepest
+	return strings.Count(strings.TrimPrefix(s, documents), "/") >= 2*deepest || strings.Count(s, ".") >= 20
+}
+
+// rewrites says whether a request writes a document more than once.
+func rewrites(request proto.Message) (again bool) {
+	seen := map[string]bool{}
+	for _, w := range written(request) {
+		again = again || seen[nameWritten(w)]
+		seen[nameWritten(w)] = true
+	}
+	return again
 }
 
 func transformsNested(request proto.Message) (nested bool) {
 	for _, w := range written(request) {
 		for _, f := range append(w.UpdateTransforms, w.GetTransform().GetFieldTransforms()...) {
 			for _, v := range append(f.GetAppendMissingElements().GetValues(), f.GetRemoveAllFromArray().GetValues()...) {
-				nested = nested || v.GetArrayValue() != nil
+				nested = nested || v.GetArrayValue() != nil || v.GetMapValue().GetFields()["__type__"] != nil
 			}
 		}
 	}

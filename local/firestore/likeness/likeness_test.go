@@ -14,11 +14,15 @@ import (
 
 var (
 	ops     = flag.Int("ops", 4000, "about how many operations are compared; -rapid.seed repeats a run")
+	all     = flag.Bool("all", false, "go on after a difference that is not explained, and list them all, as they are: not shrunk")
 	emulate = flag.String("google", "", "`host:port` of a Firestore emulator of Google's, or \"required\": fail if it is not installed")
 )
 
 // startTimeout bounds the start of the emulator on a busy machine.
 const startTimeout = 2 * time.Minute
+
+// shrinkTime is for what a human is to read.
+const shrinkTime = 30 * time.Second
 
 // googleHost is where Google's emulator serves, if missing is nil.
 var (
@@ -74,6 +78,9 @@ func set(t testing.TB, name string, value any) {
 func TestGooglesEmulatorIsLikeItself(t *testing.T) {
 	needGoogle(t)
 	c := &comparison{google: dial(t, "one", googleHost), ours: dial(t, "other", googleHost), tally: newTally()}
-	c.compareAll(t, *ops/10)
+	c.compareAll(t, *ops/10, shrinkTime)
 	t.Logf("\n%s", c.tally)
+	for _, d := range c.tally.others {
+		t.Errorf("answered differently: %s", d)
+	}
 }

@@ -87,6 +87,7 @@ func (m *memory) resolveUpdate(name string, t *timestamppb.Timestamp) {
 			return
 		}
 	}
+	t.Seconds = 1_000_000_000 // not the moment of a commit: of a deletion, Google's emulator would take it
 }
 
 // numbered is the item of which a symbol has the number, or what there is instead if no such one is known.
@@ -103,7 +104,7 @@ func (m *memory) resolveTime(t *timestamppb.Timestamp) {
 	if t.Seconds >= readSymbol {
 		known, n = m.reads, t.Seconds-readSymbol
 	}
-	if n < 0 {
+	if n < 0 || n >= readSymbol-commitSymbol {
 		return
 	}
 	at := time.Unix(1_000_000_000, 0)
@@ -196,6 +197,14 @@ func (m *memory) normalTime(name protoreflect.Name, t *timestamppb.Timestamp) {
 		}
 	}
 	t.Seconds, t.Nanos = commitSymbol+int64(i), 0
+}
+
+// ranks are how many commits each read saw.
+func (m *memory) ranks() (all []int) {
+	for _, t := range m.reads {
+		all = append(all, m.commit(t.Add(1)))
+	}
+	return all
 }
 
 // rename replaces a project's name by one of the same length, which encoded messages allow.

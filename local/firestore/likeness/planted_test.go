@@ -5,6 +5,7 @@ import (
 	"math"
 	"runtime"
 	"testing"
+	"time"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/grpc"
@@ -169,7 +170,7 @@ func TestAMistakeOfEveryKindIsFound(t *testing.T) {
 			ended := make(chan struct{})
 			go func() {
 				defer close(ended)
-				c.compareAll(q, 20000)
+				c.compareAll(q, 20000, time.Nanosecond)
 			}()
 			<-ended
 			if !q.failed {

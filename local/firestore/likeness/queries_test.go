@@ -49,7 +49,7 @@ func fieldFilter(t *rapid.T) *pb.StructuredQuery_Filter {
 		f.Value = operandOf(t, field)
 	}
 	if seldom(t, "bad operator") {
-		f.Op = rapid.SampledFrom([]operator{0, 100}).Draw(t, "operator")
+		f.Op = pb.StructuredQuery_FieldFilter_OPERATOR_UNSPECIFIED
 	}
 	return &pb.StructuredQuery_Filter{FilterType: &pb.StructuredQuery_Filter_FieldFilter{FieldFilter: f}}
 }
@@ -114,7 +114,11 @@ func orders(t *rapid.T) (all []*pb.StructuredQuery_Order) {
 		all = append(all, &pb.StructuredQuery_Order{Field: fieldReference(fieldPath(t)), Direction: direction(t)})
 	}
 	if rapid.IntRange(0, 2).Draw(t, "order by name") == 2 {
-		all = append(all, &pb.StructuredQuery_Order{Field: fieldReference(nameField), Direction: direction(t)})
+		byName := &pb.StructuredQuery_Order{Field: fieldReference(nameField)}
+		if len(all) > 0 || seldom(t, "by name alone, in any direction") {
+			byName.Direction = direction(t)
+		}
+		all = append(all, byName)
 	}
 	return all
 }
@@ -193,7 +197,7 @@ func projection(t *rapid.T) *pb.StructuredQuery_Projection {
 	return p
 }
 
-func query(t *rapid.T, parent string) *pb.StructuredQuery {
+func structuredQuery(t *rapid.T, parent string) *pb.StructuredQuery {
 	q := &pb.StructuredQuery{From: selectors(t, parent), Select: projection(t)}
 	if rapid.Bool().Draw(t, "where") {
 		q.Where = filter(t, 2)
@@ -218,9 +222,12 @@ func query(t *rapid.T, parent string) *pb.StructuredQuery {
 // listened is a query that finds much, so that there is something to hear of. It is from a collection: of others Google's
 // emulator tells nothing.
 func listened(t *rapid.T, parent string) *pb.StructuredQuery {
-	q := query(t, parent)
+	q := structuredQuery(t, parent)
 	if rapid.Bool().Draw(t, "plain query") {
 		q.Where, q.StartAt, q.EndAt = nil, nil, nil
+	}
+	if len(q.GetSelect().GetFields()) == 0 {
+		q.Select = nil
 	}
 	if len(q.From) != 1 || q.From[0].CollectionId == "" {
 		q.From = []*pb.StructuredQuery_CollectionSelector{{CollectionId: "a"}}

@@ -82,6 +82,9 @@ func beginsReadOnly(request proto.Message) bool {
 	case *pb.RunAggregationQueryRequest:
 		o = q.GetNewTransaction()
 	}
+	if _, own := request.(*pb.BeginTransactionRequest); !own && o.GetMode() == nil {
+		return true // other than a transaction that is begun for itself
+	}
 	return o.GetReadOnly() != nil
 }
 
@@ -90,10 +93,24 @@ func (s *sequence) reads(known *transaction, names ...string) {
 	if known == nil {
 		return
 	}
+	if known.first < 0 {
+		known.first = len(s.sides[0].memory.commits)
+	}
 	known.all = known.all || len(names) == 0
 	for _, n := range names {
 		known.read[n] = true
 	}
+}
+
+// beginsElsewhere says whether a transaction is one of another database: it is not used.
+func beginsElsewhere(request proto.Message) bool {
+	switch q := request.(type) {
+	case interface{ GetDatabase() string }:
+		return q.GetDatabase() != database
+	case interface{ GetParent() string }:
+		return q.GetParent() != documents && foreign(q.GetParent())
+	}
+	return false
 }
 
 // doIn does a request that reads in a transaction, or begins one. Google's emulator leaves locks behind where the read
@@ -160,7 +177,8 @@ func (s *sequence) create(t *rapid.T) {
 	if seldom(t, "bad id") {
 		id = rapid.SampledFrom([]string{"a/b", "__x__", ".", ".."}).Draw(t, "id")
 	}
-	q := &pb.CreateDocumentRequest{Parent: parent(t), CollectionId: collection(t), DocumentId: id, Document: document(t, ""), Mask: mask(t)}
+	d, _ := changed(t, "")
+	q := &pb.CreateDocumentRequest{Parent: parent(t), CollectionId: collection(t), DocumentId: id, Document: d, Mask: mask(t)}
 	if seldom(t, "document has a name") {
 		q.Document.Name = name(t)
 	}
@@ -168,7 +186,8 @@ func (s *sequence) create(t *rapid.T) {
 }
 
 func (s *sequence) update(t *rapid.T) {
-	q := &pb.UpdateDocumentRequest{Document: document(t, name(t)), UpdateMask: mask(t), Mask: mask(t), CurrentDocument: precondition(t)}
+	d, only := changed(t, name(t))
+	q := &pb.UpdateDocumentRequest{Document: d, UpdateMask: only, Mask: mask(t), CurrentDocument: precondition(t)}
 	s.write(q, nil)
 }
 
@@ -265,7 +284,7 @@ func (s *sequence) listCollections(t *rapid.T) {
 
 func (s *sequence) query(t *rapid.T) {
 	q := &pb.RunQueryRequest{Parent: parent(t)}
-	q.QueryType = &pb.RunQueryRequest_StructuredQuery{StructuredQuery: query(t, q.Parent)}
+	q.QueryType = &pb.RunQueryRequest_StructuredQuery{StructuredQuery: structuredQuery(t, q.Parent)}
 	of, known, begin, at := s.consistency(t)
 	switch {
 	case of != nil:
@@ -280,7 +299,7 @@ func (s *sequence) query(t *rapid.T) {
 
 func (s *sequence) aggregate(t *rapid.T) {
 	q := &pb.RunAggregationQueryRequest{Parent: parent(t)}
-	base := query(t, q.Parent)
+	base := structuredQuery(t, q.Parent)
 	if !seldom(t, "aggregation of a projection") {
 		base.Select = nil
 	}

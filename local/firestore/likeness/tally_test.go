@@ -17,6 +17,7 @@ type tally struct {
 	alike     map[string]map[codes.Code]int // by kind
 	explained map[string]int                // by difference
 	kinds     map[string]int                // explained, by kind
+	others    []string                      // differences that are not explained
 }
 
 func newTally() *tally {
@@ -37,6 +38,12 @@ func (y *tally) explain(kind, difference string) {
 	defer y.mu.Unlock()
 	y.explained[difference]++
 	y.kinds[kind]++
+}
+
+func (y *tally) unexplain(difference string) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.others = append(y.others, difference)
 }
 
 // compared is how many answers were.
@@ -76,6 +83,6 @@ func (y *tally) String() string {
 		explained += y.explained[name]
 		fmt.Fprintf(&b, "  explained, %d times: %s\n", y.explained[name], name)
 	}
-	fmt.Fprintf(&b, "%d operations compared, %d differences explained\n", n, explained)
+	fmt.Fprintf(&b, "%d operations compared, %d differences explained, %d unexplained\n", n+len(y.others), explained, len(y.others))
 	return b.String()
 }

@@ -30,13 +30,18 @@ func nameWritten(w *pb.Write) string {
 }
 
 func document(t *rapid.T, name string) *pb.Document {
-	d := &pb.Document{Name: name}
+	return &pb.Document{Name: name, Fields: fields(t, 2)}
+}
+
+// changed is a document and which of its fields are written. What is bad is always among them: of the others Google's
+// emulator checks some things and some not.
+func changed(t *rapid.T, name string) (*pb.Document, *pb.DocumentMask) {
+	d := document(t, name)
 	if seldom(t, "bad fields") {
 		d.Fields = rapid.SampledFrom(badFields).Draw(t, "fields")
-	} else {
-		d.Fields = fields(t, 2)
+		return d, nil
 	}
-	return d
+	return d, mask(t)
 }
 
 // commitTime is one of those that the server told so far, or near one.
@@ -143,8 +148,8 @@ func write(t *rapid.T) *pb.Write {
 	w := &pb.Write{CurrentDocument: precondition(t)}
 	switch rapid.IntRange(0, 9).Draw(t, "write") {
 	default:
-		w.Operation = &pb.Write_Update{Update: document(t, name(t))}
-		w.UpdateMask = mask(t)
+		d, only := changed(t, name(t))
+		w.Operation, w.UpdateMask = &pb.Write_Update{Update: d}, only
 		if often(t, "with transforms") {
 			w.UpdateTransforms = transforms(t, 1)
 		}
@@ -163,9 +168,12 @@ func write(t *rapid.T) *pb.Write {
 }
 
 func writes(t *rapid.T) []*pb.Write {
-	all := make([]*pb.Write, 0, 3)
-	for range rapid.SampledFrom([]int{1, 1, 1, 2, 3, 0}).Draw(t, "writes") {
+	all := []*pb.Write{write(t)}
+	for range rapid.SampledFrom([]int{0, 0, 1, 2}).Draw(t, "more writes") {
 		all = append(all, write(t))
+	}
+	if seldom(t, "no writes") {
+		return nil
 	}
 	return all
 }

@@ -98,22 +98,41 @@ func (q *Query) parseOrders(orders []*pb.StructuredQuery_Order) error {
 // have, by the name.
 func (q *Query) implyOrders(w *where, required []value.Path) error {
 	descending := len(q.orders) > 0 && q.orders[len(q.orders)-1].descending
-	named := w.comparesName(false) || w.comparesName(true)
 	for _, path := range w.inequalities() {
 		if err := q.implyOrder(path, descending); err != nil {
 			return err
 		}
 	}
-	for _, path := range required {
-		if named && !q.orderedBy(path) {
-			return invalid("an aggregation of %s by a filter on %s needs an index that Firestore cannot have: "+
-				"order by %s", path, name, path)
+	if err := q.require(w, required, descending); err != nil {
+		return err
+	}
+	return q.implyOrder(value.Path{name}, descending)
+}
+
+// require adds orders by the fields that are aggregated. Firestore cannot if it has to go by the name, and need not if
+// the documents are of all collections, in any order.
+func (q *Query) require(w *where, fields []value.Path, descending bool) error {
+	byName := w.comparesName(false) || w.comparesName(true)
+	if q.anyCollection() {
+		if byName = byName || q.scope.Collection != "" || len(q.orders) > 0; !byName {
+			return nil
+		}
+	}
+	for _, path := range fields {
+		if byName && !q.orderedBy(path) {
+			return invalid("an aggregation of %s by the %s needs an index that Firestore cannot have: order by %s",
+				path, name, path)
 		}
 		if err := q.implyOrder(path, descending); err != nil {
 			return err
 		}
 	}
-	return q.implyOrder(value.Path{name}, descending)
+	return nil
+}
+
+// anyCollection says whether the query is not of one collection, nor of a group in the whole database.
+func (q *Query) anyCollection() bool {
+	return q.scope.Collection == "" || q.scope.Group && q.scope.Parent != ""
 }
 
 func (q *Query) implyOrder(path value.Path, descending bool) error {
@@ -154,7 +173,7 @@ func (q *Query) checkSize(filters, orders int) error {
 
 // checkScope refuses what can be asked of one collection only, or of a group in the whole database only.
 func (q *Query) checkScope(w *where) error {
-	if q.scope.Collection != "" && (!q.scope.Group || q.scope.Parent == "") {
+	if !q.anyCollection() {
 		return nil
 	}
 	for _, f := range w.filters {

@@ -235,6 +235,8 @@ func TestAnAggregationOfFieldsIsNotByName(t *testing.T) {
 		"ordered by the name behind it":  {from("c", nil, orderBy("a", "__name__")), ""},
 		"fields selected":                {from("c", nil, sel("a")), "select"},
 		"every collection":               {from("*/", nil), ""},
+		"every collection, by name":      {from("*/", nil, orderBy("__name__")), "order by a"},
+		"every collection, some names":   {from("*/", where("__name__", ">", ref("c/a"))), "order by a"},
 		"a filter on the name and limit": {from("c", byName, limit(1)), "order by a"},
 	} {
 		t.Run(name, func(t *testing.T) {

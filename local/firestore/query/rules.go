@@ -18,11 +18,12 @@ const (
 	maxOperand      = 1500 // bytes
 )
 
-// inequalities are the fields that the query is sorted by because of its filters.
+// inequalities are the fields that the query is sorted by because of its filters: not of those that nothing fulfils, but
+// of NOT_IN always.
 func (w *where) inequalities() []value.Path {
 	var paths []value.Path
 	for _, f := range w.filters {
-		if f.op.inequality() && !f.never && !isName(f.path) {
+		if f.op.inequality() && (!f.never || w.hasNotIn && f.op == isNot) && !isName(f.path) {
 			paths = append(paths, f.path)
 		}
 	}

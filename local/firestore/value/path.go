@@ -53,8 +53,8 @@ func segment(s string, at int) (name string, next int, err error) {
 	return name, next, nil
 }
 
-// quoted reads a name up to its closing backquote; next is behind it. A backslash stands before what is meant as it is,
-// which needs to be so for a backquote and a backslash only.
+// quoted reads a name up to its closing backquote; next is behind it. A backslash stands before a backquote, or a
+// backslash, that is part of the name.
 func quoted(s string, at int) (name string, next int, err error) {
 	var b strings.Builder
 	for i := at; i < len(s); i++ {
@@ -62,8 +62,8 @@ func quoted(s string, at int) (name string, next int, err error) {
 		case '`':
 			return b.String(), i + 1, nil
 		case '\\':
-			if i++; i == len(s) {
-				return "", 0, fmt.Errorf("the backslash at character %d escapes nothing", i)
+			if i++; i == len(s) || s[i] != '`' && s[i] != '\\' {
+				return "", 0, fmt.Errorf("the backslash at character %d escapes neither a backquote nor a backslash", i)
 			}
 		}
 		b.WriteByte(s[i])
@@ -99,10 +99,19 @@ func quote(name string) string {
 	return name
 }
 
+// mapOf is a value's map; nil if it has none. A vector is none, although clients write it as one.
+func mapOf(v *pb.Value) *pb.MapValue {
+	m := v.GetMapValue()
+	if isVector(m.GetFields()) {
+		return nil
+	}
+	return m
+}
+
 // Get is the value at a path; nil if there is none.
 func (p Path) Get(fields map[string]*pb.Value) *pb.Value {
 	for _, name := range p[:len(p)-1] {
-		inner := fields[name].GetMapValue()
+		inner := mapOf(fields[name])
 		if inner == nil {
 			return nil
 		}
@@ -114,7 +123,7 @@ func (p Path) Get(fields map[string]*pb.Value) *pb.Value {
 // Set puts a value at a path. What is on the way and no map becomes one.
 func (p Path) Set(fields map[string]*pb.Value, v *pb.Value) {
 	for _, name := range p[:len(p)-1] {
-		inner := fields[name].GetMapValue()
+		inner := mapOf(fields[name])
 		if inner == nil {
 			inner = &pb.MapValue{}
 			fields[name] = &pb.Value{ValueType: &pb.Value_MapValue{MapValue: inner}}
@@ -130,7 +139,7 @@ func (p Path) Set(fields map[string]*pb.Value, v *pb.Value) {
 // Delete takes away the value at a path, if there is one. The map it was in stays.
 func (p Path) Delete(fields map[string]*pb.Value) {
 	for _, name := range p[:len(p)-1] {
-		fields = fields[name].GetMapValue().GetFields()
+		fields = mapOf(fields[name]).GetFields()
 	}
 	delete(fields, p[len(p)-1])
 }

@@ -40,7 +40,7 @@ func TestAPathIsReadAndWritten(t *testing.T) {
 
 func TestANameThatNeedsNoBackquotesMayHaveThem(t *testing.T) {
 	t.Parallel()
-	for _, s := range []string{"`a`.b.`c`", "`\\a`.b.`\\c`"} {
+	for _, s := range []string{"`a`.b.`c`", "a.`b`.c"} {
 		if got, err := ParsePath(s); err != nil || got.String() != "a.b.c" {
 			t.Errorf("%s: got %v, %v", s, got, err)
 		}
@@ -67,7 +67,8 @@ func TestAMalformedPathIsRefusedWhereItIsWrong(t *testing.T) {
 		"`a":      "backquote at character 1 is not closed",
 		"a.`b.c":  "backquote at character 3 is not closed",
 		"`a\\`":   "backquote at character 1 is not closed",
-		"`a\\":    "backslash at character 3 escapes nothing",
+		"`a\\":    "backslash at character 3 escapes neither",
+		"`\\x`":   "backslash at character 2 escapes neither",
 		"`\xff`":  "not UTF-8",
 		"a.\xc3b": "not UTF-8",
 	} {
