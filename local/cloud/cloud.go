@@ -80,7 +80,7 @@ func Start(ctx context.Context, o Options) (*Stores, error) {
 	case kind == Embedded:
 		return embedded(ctx, o)
 	case o.Log != nil:
-		return nil, errors.New("Google's emulators keep nothing across restarts: choose the emulators " + Embedded)
+		return nil, errors.New("the emulators of Google keep nothing across restarts: choose " + Embedded)
 	}
 	e, err := google.Start(ctx, google.Options{Dir: o.Dir, FirestoreHeap: o.FirestoreHeap, PubSubHeap: o.PubSubHeap})
 	if err != nil {

@@ -38,7 +38,7 @@ func TestGooglesEmulatorsKeepNothing(t *testing.T) {
 	}
 	defer log.Close()
 	_, err = cloud.Start(t.Context(), cloud.Options{Emulators: cloud.Google, Log: log})
-	if err == nil || !strings.Contains(err.Error(), "keep nothing") {
+	if err == nil || !strings.Contains(err.Error(), "keep nothing across restarts") {
 		t.Errorf("error %v, want that they keep nothing", err)
 	}
 }

@@ -88,6 +88,15 @@ var differences = []difference{
 		},
 	},
 	{
+		emulator:  "a deleted document has an update_time, that of its deletion",
+		firestore: "A precondition's update_time is that of a document which must exist: " + rpcReference + "#precondition",
+		is: func(_ *sequence, request proto.Message, google, ours answer) bool {
+			timed := func(w *pb.Write) bool { return w.CurrentDocument.GetUpdateTime() != nil }
+			return slices.ContainsFunc(written(request), timed) &&
+				google.code == codes.NotFound && ours.code == codes.FailedPrecondition
+		},
+	},
+	{
 		emulator:  "a transform may put an array or a vector into an array, which the emulator does not let documents have",
 		firestore: "An array cannot contain another array: https://firebase.google.com/docs/firestore/manage-data/data-types",
 		is: func(_ *sequence, request proto.Message, google, ours answer) bool {
@@ -137,7 +146,7 @@ var differences = []difference{
 		firestore: "Transactions are serializable, which needs one moment for all reads, or locks: https://firebase.google.com/docs/firestore/transaction-data-contention",
 		is: func(s *sequence, request proto.Message, google, ours answer) bool {
 			q, ok := request.(interface{ GetTransaction() []byte })
-			return ok && s.transactionOf(q.GetTransaction()).older(len(s.sides[0].memory.commits))
+			return ok && s.transactionOf(q.GetTransaction()).older(s.writes)
 		},
 	},
 	{

@@ -210,7 +210,7 @@ func structuredQuery(t *rapid.T, parent string) *pb.StructuredQuery {
 			q.Limit.Value = rapid.Int32Range(-1, 0).Draw(t, "limit")
 		}
 	}
-	if often(t, "offset") && often(t, "offset") {
+	if often(t, "offset") && often(t, "some offset") {
 		q.Offset = rapid.Int32Range(1, 3).Draw(t, "offset")
 		if seldom(t, "bad offset") {
 			q.Offset = -1

@@ -94,7 +94,7 @@ func (s *sequence) reads(known *transaction, names ...string) {
 		return
 	}
 	if known.first < 0 {
-		known.first = len(s.sides[0].memory.commits)
+		known.first = s.writes
 	}
 	known.all = known.all || len(names) == 0
 	for _, n := range names {
@@ -144,7 +144,11 @@ func (s *sequence) write(request proto.Message, by *transaction) (ok bool) {
 		names = append(names, nameWritten(w))
 	}
 	s.free(by, names)
-	return !s.over && s.do(request)
+	if s.over || !s.do(request) {
+		return false
+	}
+	s.writes++
+	return true
 }
 
 func (s *sequence) commit(t *rapid.T) {

@@ -32,6 +32,7 @@ type sequence struct {
 	t            *rapid.T
 	sides        [2]*run // Google's, ours
 	transactions []*transaction
+	writes       int             // requests that wrote something
 	pages        []proto.Message // requests that had more to answer, by the number of their page token
 	targets      []int32
 	listening    bool
@@ -42,14 +43,14 @@ type sequence struct {
 // transaction is what the generator knows of one, so that Google's emulator is not made to wait for its locks.
 type transaction struct {
 	readOnly, ended bool
-	first           int             // how many commits there were at its first read; -1 before
+	first           int             // how many writes there were at its first read; -1 before
 	all             bool            // it queried: any document may be locked
 	read            map[string]bool // names
 }
 
-// older says whether there have been commits since a read-write transaction read first.
-func (t *transaction) older(commits int) bool {
-	return t != nil && !t.readOnly && t.first >= 0 && t.first < commits
+// older says whether there have been writes since a read-write transaction read first.
+func (t *transaction) older(writes int) bool {
+	return t != nil && !t.readOnly && t.first >= 0 && t.first < writes
 }
 
 func (t *transaction) locks(names []string) bool {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 
@@ -16,7 +17,7 @@ import (
 const maxAggregations = 5
 
 // Aggregation is a query of which some numbers are asked instead of its documents. Its result has only documents with
-// all fields that are aggregated, and is sorted by these, too.
+// all fields that are aggregated, and is sorted by these, too, in their own order.
 type Aggregation struct {
 	Query  *Query
 	totals []total
@@ -58,6 +59,7 @@ func ParseAggregation(database, parent string, s *pb.StructuredAggregationQuery)
 	if s.GetStructuredQuery().GetSelect() != nil && len(fields) > 0 {
 		return nil, invalid("the query selects fields, which cannot be together with a sum or an average: leave select out")
 	}
+	slices.SortFunc(fields, slices.Compare)
 	q, err := parse(database, parent, s.GetStructuredQuery(), fields)
 	a.Query = q
 	return a, err

@@ -1,7 +1,6 @@
 package query_test
 
 import (
-	"math"
 	"testing"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
@@ -143,46 +142,4 @@ func TestAVectorSearchNeedsAnIndexInStrictMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkRefusal(t, strict.Check(project, q), codes.FailedPrecondition, "vectors")
-}
-
-var inf = math.Inf(1)
-
-func TestDoublesAddUpExactly(t *testing.T) {
-	t.Parallel()
-	of := func(avg bool) *pb.StructuredAggregationQuery_Aggregation {
-		if avg {
-			return &pb.StructuredAggregationQuery_Aggregation{Operator: &pb.StructuredAggregationQuery_Aggregation_Avg_{
-				Avg: &pb.StructuredAggregationQuery_Aggregation_Avg{Field: field("a")}}}
-		}
-		return &pb.StructuredAggregationQuery_Aggregation{Operator: &pb.StructuredAggregationQuery_Aggregation_Sum_{
-			Sum: &pb.StructuredAggregationQuery_Aggregation_Sum{Field: field("a")}}}
-	}
-	a, err := query.ParseAggregation(project, "", &pb.StructuredAggregationQuery{
-		QueryType:    &pb.StructuredAggregationQuery_StructuredQuery{StructuredQuery: from("c", nil)},
-		Aggregations: []*pb.StructuredAggregationQuery_Aggregation{of(false), of(true)},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, c := range map[string]struct {
-		values   list
-		sum, avg any
-	}{
-		"rounded once":          {list{5.3, 6.3, 6.7, 6.8, 6.9}, 32.0, 6.4},
-		"what cancels":          {list{1e300, 1.5, -1e300, 1}, 2.5, 0.625},
-		"integers and a double": {list{1 << 53, 1, 1.0}, float64(1<<53 + 2), float64(1<<53+2) / 3},
-		"the least":             {list{5e-324, 1e308, -1e308}, 5e-324, 0.0},
-		"infinite":              {list{1.0, inf}, inf, inf},
-		"both infinite":         {list{inf, -inf, 1}, nan, nan},
-		"too great":             {list{1.7e308, 1.7e308}, inf, inf},
-	} {
-		v := &view{}
-		for _, n := range c.values {
-			v.documents = append(v.documents, document("c/a", object{"a": n}))
-		}
-		got := a.Of(v.documents)
-		if diff := cmp.Diff(text(fields(object{"field_1": c.sum, "field_2": c.avg})), text(got)); diff != "" {
-			t.Errorf("%s: %s", name, diff)
-		}
-	}
 }

@@ -109,12 +109,13 @@ func (q *Query) implyOrders(w *where, required []value.Path) error {
 	return q.implyOrder(value.Path{name}, descending)
 }
 
-// require adds orders by the fields that are aggregated. Firestore cannot if it has to go by the name, and need not if
-// the documents are of all collections, in any order.
+// require adds orders by the fields that are aggregated. Firestore cannot if it has to go by the name. If the documents
+// are of all collections, in any order, it need not.
 func (q *Query) require(w *where, fields []value.Path, descending bool) error {
 	byName := w.comparesName(false) || w.comparesName(true)
 	if q.anyCollection() {
 		if byName = byName || q.scope.Collection != "" || len(q.orders) > 0; !byName {
+			q.present = fields
 			return nil
 		}
 	}

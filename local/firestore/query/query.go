@@ -23,6 +23,7 @@ type Query struct {
 	limit        int          // < 0: none
 	fields       []value.Path // nil: all
 	nearest      *nearest     // nil: no vector search
+	present      []value.Path // what a result has, beside what it is sorted by
 }
 
 // order is a field that the result is sorted by.

@@ -71,6 +71,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"2000 or":                         {from("c", or(repeat(2000, func(i int) condition { return where("a", "==", i) })...)), "too many"},
 		"two arrays":                      {from("c", and(where("a", "contains", 1), where("b", "contains", 1))), "maximum of 1"},
 		"two arrays, any":                 {from("c", and(where("a", "contains", 1), where("b", "contains any", list{1}))), "maximum of 1"},
+		"one array, any":                  {from("c", and(where("a", "contains", 1), where("a", "contains any", list{1}))), "maximum of 1"},
 		"two arrays, one or the other":    {from("c", or(where("a", "contains", 1), where("b", "contains", 1))), ""},
 		"one array twice":                 {from("c", and(where("a", "contains", 1), where("a", "contains", 1))), ""},
 		"not in and !=":                   {from("c", and(where("a", "not in", list{1}), where("b", "!=", 1))), "only a single"},

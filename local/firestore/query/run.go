@@ -3,8 +3,10 @@ package query
 import (
 	"bytes"
 	"iter"
+	"slices"
 
 	"orderflow.dev/local/firestore/database"
+	"orderflow.dev/local/firestore/value"
 )
 
 // Run is the result, in order, each document once; skipped is how many the offset left out.
@@ -48,7 +50,7 @@ func (q *Query) all(v database.View) iter.Seq2[[]byte, *database.Document] {
 func (q *Query) scan(v database.View, p plan) iter.Seq2[[]byte, *database.Document] {
 	return func(yield func([]byte, *database.Document) bool) {
 		for key, d := range v.Scan(p.index, p.span.from, p.span.to, q.orders[0].descending) {
-			if !q.reaches(d.Path) || len(p.rest) > 0 && !q.row(d).matches(p.rest) {
+			if !q.reaches(d.Path) || len(p.rest)+len(q.present) > 0 && !q.admits(q.row(d), p.rest) {
 				continue
 			}
 			if !yield(key[p.shared:], d) {
@@ -56,6 +58,11 @@ func (q *Query) scan(v database.View, p plan) iter.Seq2[[]byte, *database.Docume
 			}
 		}
 	}
+}
+
+// admits says whether a document that an index has belongs to the result, too.
+func (q *Query) admits(r row, rest conjunction) bool {
+	return r.matches(rest) && !slices.ContainsFunc(q.present, func(p value.Path) bool { return r.get(p) == nil })
 }
 
 // head is a sorted sequence with its first entry taken out.

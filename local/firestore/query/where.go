@@ -135,7 +135,11 @@ func (w *where) anyOf(path value.Path, op operator, f *pb.StructuredQuery_FieldF
 	w.hasDisjuncts = true
 	var all []conjunction
 	for _, v := range values {
-		all = append(all, w.add(newFilter(path, op, incomparable(v), v))...)
+		f := newFilter(path, op, incomparable(v), v)
+		if op == contains {
+			f.id += " any" // what ARRAY_CONTAINS says, too, is not the same to Firestore
+		}
+		all = append(all, w.add(f)...)
 	}
 	return distinct(all), nil
 }
