@@ -179,7 +179,8 @@ type dead struct{}
 
 func (dead) Publish(context.Context, ...event.Event) error { return errors.New("the process is dead") }
 
-// publishGarbage sends each function with a trigger by events what it can only park.
+// publishGarbage sends each function with a trigger by events what it can only park: a message that fits any schema, of
+// nothing.
 func publishGarbage(ctx context.Context) error {
 	client, err := pubsub.NewClient(ctx, stack.Project)
 	if err != nil {
@@ -188,7 +189,7 @@ func publishGarbage(ctx context.Context) error {
 	defer client.Close()
 	for _, eventType := range []string{"OrderCreated", "OrderConfirmed", "ImportChunk"} {
 		topic := client.Publisher(unit.Event{Type: eventType}.Topic())
-		if _, err := topic.Publish(ctx, &pubsub.Message{Data: []byte("garbage")}).Get(ctx); err != nil {
+		if _, err := topic.Publish(ctx, &pubsub.Message{Attributes: map[string]string{"about": "nothing"}}).Get(ctx); err != nil {
 			return err
 		}
 	}

@@ -51,7 +51,7 @@ func copyTree(t *testing.T, to string) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (path == ".git" || path == "bin" || path == "dist" || path == "terraform" || d.Name() == "testdata"):
+		case d.IsDir() && (path == ".git" || path == "bin" || path == "dist" || d.Name() == ".terraform" || d.Name() == "testdata"):
 			return fs.SkipDir
 		case d.IsDir():
 			return os.MkdirAll(filepath.Join(to, path), 0o755)

@@ -23,7 +23,7 @@ const repository = "../.."
 func copyTree(t *testing.T, from string) string {
 	t.Helper()
 	root := t.TempDir()
-	for _, dir := range []string{"functions", "services", "internal", "gen", "workflows"} {
+	for _, dir := range []string{"functions", "services", "internal", "gen", "workflows", "terraform/modules/pipeline/schemas"} {
 		if err := os.CopyFS(filepath.Join(root, dir), os.DirFS(filepath.Join(from, dir))); err != nil {
 			t.Fatal(err)
 		}

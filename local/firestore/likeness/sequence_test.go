@@ -134,7 +134,7 @@ func (s *sequence) both(ask func(*run) answer) (answers [2]answer) {
 	return answers
 }
 
-// compare says whether both answered alike, and not an error.
+// compare says whether both answered alike, and not an error. There is no request if a listener shows something.
 func (s *sequence) compare(kind string, request proto.Message, answers [2]answer) bool {
 	google, ours := answers[0], answers[1]
 	answered := fmt.Sprintf("%s %s\n\t%s: %s", kind, shown(request), s.google.name, google)
@@ -144,7 +144,9 @@ func (s *sequence) compare(kind string, request proto.Message, answers [2]answer
 		return google.code == codes.OK
 	}
 	answered += fmt.Sprintf("\n\t%s: %s", s.ours.name, ours)
-	i := slices.IndexFunc(s.explained, func(d difference) bool { return d.is(s, request, google, ours) })
+	i := slices.IndexFunc(s.explained, func(d difference) bool {
+		return request != nil && d.is(s, request, google, ours) // what listeners show is never explained
+	})
 	switch {
 	case i >= 0:
 		s.note(answered)
