@@ -190,6 +190,16 @@ var differences = []difference{
 		},
 	},
 	{
+		emulator:  "of documents of all collections, in no order that was asked for, a limit may leave others to aggregate",
+		firestore: "Which they are, nothing says: " + rpcReference + "#structuredquery",
+		is: func(_ *sequence, request proto.Message, google, ours answer) bool {
+			q, ok := request.(*pb.RunAggregationQueryRequest)
+			from := q.GetStructuredAggregationQuery().GetStructuredQuery().GetFrom()
+			return ok && google.code == codes.OK && ours.code == codes.OK && structured(request).GetLimit() != nil &&
+				(len(from) == 0 || from[0].GetCollectionId() == "")
+		},
+	},
+	{
 		emulator:  "skipped results are told only now and then",
 		firestore: "The number of results that an offset has skipped: " + rpcReference + "#runqueryresponse",
 		is: func(_ *sequence, request proto.Message, google, ours answer) bool {
