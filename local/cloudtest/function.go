@@ -3,8 +3,6 @@ package cloudtest
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"net/http"
 	"strconv"
 	"sync"
@@ -12,6 +10,8 @@ import (
 	"time"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
+
+	"orderflow.dev/local/port"
 )
 
 // Function is the URL of a function of this program, served by the functions framework. The framework is started once a
@@ -30,28 +30,19 @@ func Function(t testing.TB, name string) string {
 var framework = sync.OnceValues(func() (string, error) {
 	err := errors.New("no free port could be kept")
 	for range 5 {
-		var port int
-		if port, err = freePort(); err != nil {
+		var reserved port.Reserved
+		if reserved, err = port.Reserve(); err != nil {
 			return "", err
 		}
 		ended := make(chan error, 1)
-		go func() { ended <- funcframework.StartHostPort("127.0.0.1", strconv.Itoa(port)) }()
-		url := fmt.Sprintf("http://127.0.0.1:%d", port)
+		go func() { ended <- funcframework.StartHostPort("127.0.0.1", strconv.Itoa(reserved.Number)) }()
+		url := "http://" + reserved.Address()
 		if err = answering(url, ended); err == nil {
 			return url, nil
 		}
 	}
 	return "", err
 })
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
 
 func answering(url string, ended <-chan error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

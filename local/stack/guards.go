@@ -10,8 +10,7 @@ import (
 )
 
 // openGuards has guards come between units' processes and everything that they reach: they may do there what their files
-// declare, and no more, as in production. All are opened before any process is given its port, which is free until the
-// process takes it.
+// declare, and no more, as in production.
 func (s *Stack) openGuards(which func(unit.Unit) bool) (err error) {
 	for _, u := range s.units {
 		if !which(u) {

@@ -24,6 +24,7 @@ import (
 	"orderflow.dev/internal/platform/rpc"
 	"orderflow.dev/internal/platform/telemetry"
 	"orderflow.dev/local/child"
+	"orderflow.dev/local/port"
 )
 
 // unitVariable names the unit that a process started here is to be.
@@ -49,9 +50,8 @@ func BeUnit() {
 // process is a unit in a process of its own, started again when it dies, at the same address.
 type process struct {
 	key     string // unit, and which of several
-	port    int
+	port    port.Reserved
 	command func() *exec.Cmd
-	url     string
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd
@@ -60,11 +60,11 @@ type process struct {
 
 // startProcess starts a unit behind its guard and answers its URL once it accepts connections.
 func (s *Stack) startProcess(ctx, run context.Context, unit, key string, env ...string) (string, error) {
-	port, err := freePort()
+	reserved, err := port.Reserve()
 	if err != nil {
 		return "", err
 	}
-	p := &process{key: key, port: port, url: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	p := &process{key: key, port: reserved}
 	self, err := os.Executable()
 	if err != nil {
 		return "", err
@@ -72,19 +72,20 @@ func (s *Stack) startProcess(ctx, run context.Context, unit, key string, env ...
 	p.command = func() *exec.Cmd {
 		cmd := exec.Command(self)
 		cmd.Env = append(s.guards[unit].Environ(os.Environ()), env...)
-		cmd.Env = append(cmd.Env, unitVariable+"="+unit, "HOST=127.0.0.1", "PORT="+strconv.Itoa(port))
+		cmd.Env = append(cmd.Env, unitVariable+"="+unit, "HOST=127.0.0.1", "PORT="+strconv.Itoa(reserved.Number))
 		cmd.Stdout, cmd.Stderr = io.Discard, &lines{to: s.log}
 		return cmd
 	}
 	ended, err := p.start()
 	if err != nil {
+		reserved.Release()
 		return "", err
 	}
 	s.mu.Lock()
 	s.processes[key] = p
 	s.mu.Unlock()
 	s.servers.Go(func() error { return p.supervise(run, ended) })
-	return p.url, p.accepts(ctx)
+	return "http://" + reserved.Address(), p.accepts(ctx)
 }
 
 func (p *process) start() (ended <-chan error, err error) {
@@ -101,6 +102,7 @@ func (p *process) start() (ended <-chan error, err error) {
 
 // supervise starts the process again whenever it ends, until run does: then it drains it.
 func (p *process) supervise(run context.Context, ended <-chan error) error {
+	defer p.port.Release()
 	for {
 		select {
 		case <-run.Done():
@@ -141,7 +143,7 @@ func (p *process) signal(sig os.Signal) error {
 // accepts waits until the process accepts connections: it does once it is wired.
 func (p *process) accepts(ctx context.Context) error {
 	for {
-		conn, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", p.port), time.Second)
+		conn, err := net.DialTimeout("tcp", p.port.Address(), time.Second)
 		if err == nil {
 			return conn.Close()
 		}

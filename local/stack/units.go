@@ -15,6 +15,7 @@ import (
 
 	"orderflow.dev/internal/platform/rpc"
 	"orderflow.dev/internal/unit"
+	"orderflow.dev/local/port"
 )
 
 func duration(d time.Duration) string {
@@ -102,19 +103,20 @@ func (s *Stack) startFunctions(ctx, run context.Context) error {
 }
 
 // hostFunctions serves every function in this process by the functions framework, each at its name. The framework chooses
-// no port and never stops, so a port that is lost in the race is replaced, and the process's end is its end.
+// no port and never stops, so a port that somebody else took is replaced, and the process's end is its end.
 func (s *Stack) hostFunctions(ctx, run context.Context) error {
 	for range 5 {
-		port, err := freePort()
+		reserved, err := port.Reserve()
 		if err != nil {
 			return err
 		}
-		url := fmt.Sprintf("http://127.0.0.1:%d", port)
+		url := "http://" + reserved.Address()
 		ended := make(chan error, 1)
 		restore := silence() // the framework prints a list of its functions on standard output, which is for people
-		go func() { ended <- funcframework.StartHostPort("127.0.0.1", strconv.Itoa(port)) }()
+		go func() { ended <- funcframework.StartHostPort("127.0.0.1", strconv.Itoa(reserved.Number)) }()
 		err = reachable(ctx, url, ended)
 		restore()
+		reserved.Release() // the framework listens
 		if err == nil {
 			for _, u := range s.units {
 				if !u.Service {

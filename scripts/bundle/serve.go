@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"net"
 	"os/exec"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
 
 	"orderflow.dev/internal/unit"
 	"orderflow.dev/local/child"
+	"orderflow.dev/local/port"
 )
 
 // startTime bounds how long an instance may take to listen: Cloud Run's own limit is four minutes, but on a customer's
@@ -33,12 +33,13 @@ type instance struct {
 
 // serve starts a unit's program as Cloud Run does, asks it once, and ends it.
 func (c *checker) serve(ctx context.Context, u unit.Unit, binary string) (ready time.Duration, err error) {
-	port, err := freePort()
+	reserved, err := port.Reserve()
 	if err != nil {
 		return 0, err
 	}
-	i := &instance{cmd: exec.Command(binary), address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), log: &output{}}
-	i.cmd.Env = append(c.cloud.environment(u), "HOST=127.0.0.1", fmt.Sprint("PORT=", port))
+	defer reserved.Release()
+	i := &instance{cmd: exec.Command(binary), address: reserved.Address(), log: &output{}}
+	i.cmd.Env = append(c.cloud.environment(u), "HOST=127.0.0.1", fmt.Sprint("PORT=", reserved.Number))
 	i.cmd.Stdout, i.cmd.Stderr = i.log, i.log
 	began := time.Now()
 	if i.ended, err = child.Start(i.cmd); err != nil {
@@ -103,15 +104,6 @@ func (i *instance) terminate() error {
 }
 
 func (i *instance) kill() { _ = i.cmd.Process.Kill() } // it may have ended
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
 
 // output keeps what a process writes.
 type output struct {

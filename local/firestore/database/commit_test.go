@@ -213,6 +213,7 @@ func TestWritesOfOneDocumentThatCannotAllBeFulfilledAreRefused(t *testing.T) {
 		"set, update time":       {[]*pb.Write{set(), ut(set())}, codes.InvalidArgument},
 		"another update time":    {[]*pb.Write{ut(set()), updatedAt(set(), &timestamppb.Timestamp{Seconds: 1})}, codes.InvalidArgument},
 		"update time twice":      {[]*pb.Write{ut(set()), ut(set())}, codes.OK},
+		"delete, update time":    {[]*pb.Write{ut(del("c/d")), ut(set())}, codes.InvalidArgument},
 		"update time, delete":    {[]*pb.Write{ut(set()), del("c/d"), exists(set(), false), exists(set(), true)}, codes.OK},
 	} {
 		t.Run(name, func(t *testing.T) {

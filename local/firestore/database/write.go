@@ -63,6 +63,9 @@ func (d *written) again(w *write) error {
 				w.path, p.Exists)
 		}
 	case *pb.Precondition_UpdateTime:
+		if d.deleted {
+			return malformed("document %s: deleted by a write before, it cannot have an update time as precondition", w.path)
+		}
 		if !proto.Equal(d.base, p.UpdateTime) {
 			return malformed("document %s: its writes in one request have different update times as preconditions", w.path)
 		}
