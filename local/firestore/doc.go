@@ -11,7 +11,7 @@
 // a lock. Read-only transactions and reads of the past work as far back as the history goes: an hour, or some tens of
 // megabytes of overwritten versions.
 //
-// Queries (RunQuery, RunAggregationQuery) run on indexes that are made when they are first needed. With
+// Queries (RunQuery, RunAggregationQuery, PartitionQuery) run on indexes that are made when they are first needed. With
 // Options.Indexes, a query that production would refuse for want of a composite index is refused here, too, and names
 // the index.
 //
@@ -25,8 +25,8 @@
 //
 // # What it does not
 //
-// PartitionQuery, ExecutePipeline and the stream Write answer UNIMPLEMENTED, as do explain_options and listening to a
-// search of the nearest. Security rules, TTL policies and triggers are not Firestore's API, and not here. A target
+// ExecutePipeline and the stream Write answer UNIMPLEMENTED, as do explain_options and listening to a search of the
+// nearest. Security rules, TTL policies and triggers are not Firestore's API, and not here. A target
 // that resumes is told exactly what has changed, so existence filters are never sent. A listener may be told of a
 // commit before it is on the disk.
 package firestore

@@ -333,11 +333,6 @@ func TestARequestOfMoreThanFirestoreTakesIsRefusedAndOneOfAsMuchIsNot(t *testing
 func TestWhatIsNotSupportedSaysSoByName(t *testing.T) {
 	t.Parallel()
 	_, c := start(t, firestore.Options{})
-	_, err := c.PartitionQuery(t.Context(), &pb.PartitionQueryRequest{})
-	wantStatus(t, "PartitionQuery", err, codes.Unimplemented)
-	if !strings.Contains(err.Error(), "PartitionQuery") {
-		t.Errorf("%v does not name it", err)
-	}
 	w, err := c.Write(t.Context())
 	if err == nil {
 		_, err = w.Recv()

@@ -56,10 +56,6 @@ func TestWhatIsNoQueryIsRefused(t *testing.T) {
 		"no operator":     {aggregates(&aggregate{Alias: "a"}), codes.InvalidArgument},
 		"sum of no field": {aggregates(total("a", "")), codes.InvalidArgument},
 		"sum of names":    {aggregates(total("a", "__name__")), codes.InvalidArgument},
-		"partitions": {func() error {
-			_, err := bare.PartitionQuery(t.Context(), &pb.PartitionQueryRequest{Parent: database + "/documents"})
-			return err
-		}, codes.Unimplemented},
 		"a pipeline": {func() error {
 			stream, err := bare.ExecutePipeline(t.Context(), &pb.ExecutePipelineRequest{Database: database})
 			if err == nil {

@@ -120,7 +120,11 @@ func (s *sequence) do(request proto.Message) (ok bool) {
 		s.sides[0].listener, s.sides[1].listener, s.targets = nil, nil, nil
 	}
 	if s.sides[0].listener != nil && !s.over {
-		s.compare("snapshot", nil, s.both(func(r *run) answer { return r.snapshot(r.context) }))
+		answers := s.both(func(r *run) answer { return r.snapshot(r.context) })
+		if s.over = breaks(answers[0]); s.over {
+			return ok
+		}
+		s.compare("snapshot", nil, answers)
 	}
 	return ok
 }
