@@ -4,6 +4,7 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -200,6 +201,22 @@ var differences = []difference{
 		},
 	},
 	{
+		emulator:  "averages are rounded otherwise",
+		firestore: "How, nothing says; ours are the rounded sum divided by the count: https://firebase.google.com/docs/firestore/query-data/aggregation-queries",
+		is: func(_ *sequence, request proto.Message, google, ours answer) bool {
+			_, ok := request.(*pb.RunAggregationQueryRequest)
+			return ok && slices.Equal(rounded(google), rounded(ours))
+		},
+	},
+	{
+		emulator:  "a transaction of another database may be tried again",
+		firestore: "Its id is one of the request's database: " + rpcReference + "#begintransactionrequest",
+		is: func(s *sequence, request proto.Message, google, ours answer) bool {
+			again := s.transactionOf(retried(request))
+			return again != nil && again.elsewhere && stricter(google, ours)
+		},
+	},
+	{
 		emulator:  "skipped results are told only now and then",
 		firestore: "The number of results that an offset has skipped: " + rpcReference + "#runqueryresponse",
 		is: func(_ *sequence, request proto.Message, google, ours answer) bool {
@@ -223,6 +240,33 @@ func breaks(google answer) bool {
 	return google.code == codes.Internal && strings.Contains(google.message, "failed to unmarshal the received message")
 }
 
+// rounded is an answer with what doubles have in common that are computed in different ways.
+func rounded(a answer) (body []string) {
+	for _, line := range a.body {
+		body = append(body, doubles.ReplaceAllStringFunc(line, func(s string) string {
+			d, err := strconv.ParseFloat(s[len("double_value:"):], 64)
+			if err != nil {
+				return s
+			}
+			return strconv.FormatFloat(d, 'g', 14, 64)
+		}))
+	}
+	return body
+}
+
+// retried is the transaction that a request begins again.
+func retried(request proto.Message) []byte {
+	switch q := request.(type) {
+	case interface{ GetOptions() *pb.TransactionOptions }:
+		return q.GetOptions().GetReadWrite().GetRetryTransaction()
+	case interface {
+		GetNewTransaction() *pb.TransactionOptions
+	}:
+		return q.GetNewTransaction().GetReadWrite().GetRetryTransaction()
+	}
+	return nil
+}
+
 // crashes says whether a request is one of those that are known to make Google's emulator fail.
 func crashes(request proto.Message) bool {
 	if at, _ := withoutReadTime(request); at != nil && at.CheckValid() != nil {
@@ -242,6 +286,7 @@ func crashes(request proto.Message) bool {
 
 var (
 	deletion  = regexp.MustCompile(`(documents:\{name:"[^"]*") *update_time:\{[^}]*\}`)
+	doubles   = regexp.MustCompile(`double_value:[-+0-9.e]+`)
 	numericID = regexp.MustCompile(`__id-?[0-9]+__`)
 )
 

@@ -43,6 +43,7 @@ type sequence struct {
 // transaction is what the generator knows of one, so that Google's emulator is not made to wait for its locks.
 type transaction struct {
 	readOnly, ended bool
+	elsewhere       bool            // it is another database's
 	first           int             // how many writes there were at its first read; -1 before
 	all             bool            // it queried: any document may be locked
 	read            map[string]bool // names
@@ -113,7 +114,8 @@ func (s *sequence) do(request proto.Message) (ok bool) {
 	}
 	if len(memory.transactions) > known {
 		s.transactions = append(s.transactions, &transaction{
-			readOnly: beginsReadOnly(request), ended: beginsElsewhere(request), first: -1, read: map[string]bool{}})
+			readOnly: beginsReadOnly(request), ended: beginsElsewhere(request), elsewhere: beginsElsewhere(request),
+			first: -1, read: map[string]bool{}})
 	}
 	if _, listens := request.(*pb.ListenRequest); listens && !ok {
 		// Google's emulator ends the stream, and all targets with it, where it refuses one.
