@@ -26,6 +26,7 @@ func toProto(s Execution, view executionspb.ExecutionView) *executionspb.Executi
 	}
 	out.Argument, out.Result, out.Labels = string(s.Argument), string(s.Result), s.Labels
 	out.Error = errorProto(s.Error)
+	out.CallLogLevel = executionspb.Execution_CallLogLevel(executionspb.Execution_CallLogLevel_value[s.CallLogLevel])
 	if s.Step != "" {
 		out.Status = &executionspb.Execution_Status{
 			CurrentSteps: []*executionspb.Execution_Status_Step{{Routine: s.Routine, Step: s.Step}},

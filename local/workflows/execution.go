@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,6 +38,7 @@ type Execution struct {
 	Result   json.RawMessage // JSON, only of a succeeded execution
 	Error    *Failure        // only of a failed or cancelled one
 	Labels   map[string]string
+	Settings // as the API was asked for
 	Created  time.Time
 	Start    time.Time // zero while queued
 	End      time.Time // zero while it runs
@@ -48,9 +50,12 @@ type Execution struct {
 
 // StepTrace is one step that ran, in the order of their ends.
 type StepTrace struct {
+	ID, Parent, Previous, Thread int64 // 0 is none; IDs count from 1
+	Type                         string
+
 	Routine, Step, Kind string
-	Start, End          time.Time
-	Error               string // message of the error that left the step, or empty
+	Start, End          time.Time // the end is zero while the step runs
+	Error               string    // message of the error that left the step, or empty
 }
 
 // execution is a running or finished execution.
@@ -173,7 +178,7 @@ func (ex *execution) traceStep(s *step) func(error) {
 		}
 		ex.mu.Lock()
 		defer ex.mu.Unlock()
-		if len(ex.state.Trace) < maxTrace {
+		if t.ID = int64(len(ex.state.Trace) + 1); t.ID <= maxTrace {
 			ex.state.Trace = append(ex.state.Trace, t)
 		}
 	}
@@ -190,13 +195,16 @@ func (ex *execution) env(name string) (string, bool) {
 	case "GOOGLE_CLOUD_PROJECT_NUMBER":
 		return o.ProjectNumber, true
 	case "GOOGLE_CLOUD_SERVICE_ACCOUNT_NAME":
-		return o.ServiceAccount, true
+		return cmp.Or(ex.rev.resource.GetServiceAccount(), o.ServiceAccount), true
 	case "GOOGLE_CLOUD_WORKFLOW_EXECUTION_ID":
 		return executionID(ex.state.Name), true
 	case "GOOGLE_CLOUD_WORKFLOW_ID":
 		return ex.state.Workflow, true
 	case "GOOGLE_CLOUD_WORKFLOW_REVISION_ID":
 		return ex.state.Revision, true
+	}
+	if v, ok := ex.rev.resource.GetUserEnvVars()[name]; ok {
+		return v, true
 	}
 	v, ok := o.Env[name]
 	return v, ok

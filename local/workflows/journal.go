@@ -135,13 +135,14 @@ func (e *Engine) Resume() error {
 	if e.closed {
 		return errors.New("resume executions: the engine is closed")
 	}
+	e.definitions.noteDeployed()
 	failed := map[string]error{} // by workflow
 	for _, ex := range e.store.all() {
 		if ex.rev != nil || ex.snapshot().State.finished() {
 			continue
 		}
 		id := ex.state.Workflow
-		if rev := e.deployed[id]; rev == nil {
+		if rev := e.definitions.revision(id, ex.state.Revision); rev == nil {
 			failed[id] = fmt.Errorf("resume executions of %s: no such workflow is deployed", id)
 		} else if err := ex.resume(rev); err != nil {
 			failed[id] = err
