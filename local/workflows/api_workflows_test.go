@@ -63,7 +63,11 @@ func overBoth(t *testing.T, o workflows.Options, test func(t *testing.T, c *defi
 }
 
 func returning(value string) *workflowspb.Workflow {
-	return &workflowspb.Workflow{SourceCode: &workflowspb.Workflow_SourceContents{SourceContents: "- done: {return: " + value + "}\n"}}
+	return &workflowspb.Workflow{SourceCode: sourceCode("- done: {return: " + value + "}\n")}
+}
+
+func sourceCode(text string) *workflowspb.Workflow_SourceContents {
+	return &workflowspb.Workflow_SourceContents{SourceContents: text}
 }
 
 func createWorkflow(t *testing.T, c *definitions.Client, id string, w *workflowspb.Workflow) (*workflowspb.Workflow, error) {
@@ -368,7 +372,7 @@ func TestExecutionsKeepTheirRevisionAndSeeItsEnvironment(t *testing.T) {
 - done: {return: '${[sys.get_env("A"), sys.get_env("B"), sys.get_env("GOOGLE_CLOUD_SERVICE_ACCOUNT_NAME"), sys.get_env("GOOGLE_CLOUD_WORKFLOW_REVISION_ID")]}'}
 `
 	w := returning("")
-	w.SourceCode = &workflowspb.Workflow_SourceContents{SourceContents: fmt.Sprintf(source, "1")}
+	w.SourceCode = sourceCode(fmt.Sprintf(source, "1"))
 	w.UserEnvVars, w.ServiceAccount, w.Labels = map[string]string{"A": "1"}, "me", map[string]string{"a": "1", "b": "1"}
 	first := must(createWorkflow(t, c, "env", w))(t)
 	old := must(x.CreateExecution(t.Context(), &executionspb.CreateExecutionRequest{
