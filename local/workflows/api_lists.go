@@ -35,12 +35,10 @@ var executionFields = func() map[string]aip.Field[listed] {
 		"executionid": aip.Text(func(x listed) string { return executionID(x.Name) }),
 		"state": aip.Enum(func(x listed) string { return string(x.State) },
 			string(Active), string(Succeeded), string(Failed), string(Cancelled), "UNAVAILABLE", string(Queued)),
-		"createtime": aip.Time(func(x listed) time.Time { return x.Created }),
-		"starttime":  aip.Time(func(x listed) time.Time { return x.Start }),
-		"endtime":    aip.Time(func(x listed) time.Time { return x.End }),
-		"duration": aip.Duration(func(x listed) (time.Duration, bool) {
-			return x.End.Sub(x.Start), !x.End.IsZero() && !x.Start.IsZero()
-		}),
+		"createtime":         aip.Time(func(x listed) time.Time { return x.Created }),
+		"starttime":          aip.Time(func(x listed) time.Time { return x.Start }),
+		"endtime":            aip.Time(func(x listed) time.Time { return x.End }),
+		"duration":           aip.Duration(func(x listed) (time.Duration, bool) { return duration(x.Execution) }),
 		"workflowrevisionid": aip.Text(func(x listed) string { return x.Revision }),
 		"stepname":           aip.Text(func(x listed) string { return x.Step }).FilterOnly(),
 		"label":              labels,

@@ -18,8 +18,8 @@ func toProto(s Execution, view executionspb.ExecutionView) *executionspb.Executi
 		State:              executionspb.Execution_State(executionspb.Execution_State_value[string(s.State)]),
 		WorkflowRevisionId: s.Revision,
 	}
-	if !s.End.IsZero() && !s.Start.IsZero() {
-		out.Duration = durationpb.New(s.End.Sub(s.Start))
+	if d, ok := duration(s); ok {
+		out.Duration = durationpb.New(d)
 	}
 	if view == executionspb.ExecutionView_BASIC {
 		return out
@@ -33,6 +33,12 @@ func toProto(s Execution, view executionspb.ExecutionView) *executionspb.Executi
 		}
 	}
 	return out
+}
+
+// duration is how long an execution took, if it has begun and ended. It is the
+// difference of the two times as they are kept, so that a restart changes nothing.
+func duration(s Execution) (time.Duration, bool) {
+	return max(0, s.End.Round(0).Sub(s.Start.Round(0))), !s.End.IsZero() && !s.Start.IsZero()
 }
 
 func errorProto(f *Failure) *executionspb.Execution_Error {

@@ -1,6 +1,7 @@
 package aip
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -82,7 +83,7 @@ func (p *parser[T]) term() (f func(T) bool, err error) {
 	not := p.keyword("NOT") || p.symbol("-")
 	if p.symbol("(") {
 		if f, err = p.expression(); err == nil && !p.symbol(")") {
-			err = fmt.Errorf("a parenthesis is not closed")
+			err = errors.New("a parenthesis is not closed")
 		}
 	} else {
 		f, err = p.restriction()
@@ -102,7 +103,7 @@ func (p *parser[T]) restriction() (func(T) bool, error) {
 	}
 	op := p.operator()
 	if op == "" {
-		return nil, fmt.Errorf("an operator must follow %q: =, !=, <, <=, >, >= or :", p.text[start:p.at])
+		return nil, fmt.Errorf("one of the operators = != < <= > >= : must follow %q", p.text[start:p.at])
 	}
 	value, err := p.value(" \t\r\n()")
 	if err != nil {
@@ -148,7 +149,7 @@ func (p *parser[T]) value(ends string) (string, error) {
 	}
 	w := p.word(ends)
 	if w == "" {
-		return "", fmt.Errorf("a value is missing")
+		return "", errors.New("a value is missing")
 	}
 	p.space()
 	return w, nil
@@ -171,7 +172,7 @@ func (p *parser[T]) quoted() (string, error) {
 			s.WriteByte(c)
 		}
 	}
-	return "", fmt.Errorf("a quote is not closed")
+	return "", errors.New("a quote is not closed")
 }
 
 func (p *parser[T]) word(ends string) string {
