@@ -14,7 +14,7 @@ import (
 
 // maxRequestBytes bounds a REST request: an escaped argument or source and its
 // envelope.
-const maxRequestBytes = 8 * MaxSourceBytes
+const maxRequestBytes = 1 << 20
 
 const collection = "/v1/projects/{project}/locations/{location}/workflows/{workflow}/executions"
 

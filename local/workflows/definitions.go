@@ -235,8 +235,12 @@ func (e *Engine) deleteDefinition(ctx context.Context, id string) error {
 	}
 	for _, ex := range e.store.before(id, 0, -1) {
 		ex.cancel(errCancelled)
-		if ex.running() {
-			<-ex.done
+		if !ex.running() {
+			continue
+		}
+		select {
+		case <-ex.done:
+		case <-ctx.Done(): // an execution may delete its own workflow
 		}
 	}
 	e.store.drop(id)

@@ -57,23 +57,41 @@ func (l List[T]) Page(items []T, r Request) (Page[T], error) {
 	if err != nil {
 		return Page[T]{}, err
 	}
-	items = slices.DeleteFunc(slices.Clone(items), func(t T) bool { return !taken(t) })
-	slices.SortFunc(items, func(a, b T) int { return order.compare(order.place(a), order.place(b)) })
-	out := Page[T]{Total: len(items)}
+	all := order.sort(items, taken)
+	out := Page[T]{Total: len(all)}
 	if after != nil {
-		i, found := slices.BinarySearchFunc(items, after, func(t T, at []any) int { return order.compare(order.place(t), at) })
+		i, found := slices.BinarySearchFunc(all, after, func(p placed[T], at []any) int { return order.compare(p.at, at) })
 		if found {
 			i++
 		}
-		items = items[i:]
+		all = all[i:]
 	}
-	items = items[min(r.Skip, len(items)):]
-	n := min(l.size(r.Size), len(items))
-	out.Items = items[:n]
-	if n < len(items) {
-		out.Next = order.token(r, items[n-1])
+	all = all[min(r.Skip, len(all)):]
+	n := min(l.size(r.Size), len(all))
+	for _, p := range all[:n] {
+		out.Items = append(out.Items, p.item)
+	}
+	if n < len(all) {
+		out.Next = order.token(r, all[n-1].at)
 	}
 	return out, nil
+}
+
+// placed is a resource and where it is in an order.
+type placed[T any] struct {
+	item T
+	at   []any
+}
+
+// sort gives the resources that a filter takes, in order.
+func (o order[T]) sort(items []T, taken func(T) bool) (out []placed[T]) {
+	for _, t := range items {
+		if taken(t) {
+			out = append(out, placed[T]{t, o.place(t)})
+		}
+	}
+	slices.SortFunc(out, func(a, b placed[T]) int { return o.compare(a.at, b.at) })
+	return out
 }
 
 func (l List[T]) size(asked int) int {
@@ -162,9 +180,9 @@ func (r Request) sum() uint32 {
 	return h.Sum32()
 }
 
-func (o order[T]) token(r Request, last T) string {
+func (o order[T]) token(r Request, last []any) string {
 	t := token{Request: r.sum()}
-	for i, v := range o.place(last) {
+	for i, v := range last {
 		var text *string
 		if v != nil {
 			text = new(o[i].field.text(v))
