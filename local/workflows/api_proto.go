@@ -36,9 +36,10 @@ func toProto(s Execution, view executionspb.ExecutionView) *executionspb.Executi
 }
 
 // duration is how long an execution took, if it has begun and ended. It is the
-// difference of the two times as they are kept, so that a restart changes nothing.
+// difference of the two times as they are kept, without what a process knows of
+// its own clock beside them, so that a restart changes nothing.
 func duration(s Execution) (time.Duration, bool) {
-	return max(0, s.End.Round(0).Sub(s.Start.Round(0))), !s.End.IsZero() && !s.Start.IsZero()
+	return max(0, s.End.Sub(s.Start.Round(0))), !s.End.IsZero() && !s.Start.IsZero()
 }
 
 func errorProto(f *Failure) *executionspb.Execution_Error {

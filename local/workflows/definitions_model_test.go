@@ -241,13 +241,46 @@ func TestDeletingDoesNotWaitLongerThanItsCaller(t *testing.T) {
 		t.Error("the execution is not cancelled")
 	}
 	ex.run(nil)
-	e.Deploy("w", w)
+	e.Deploy("other", w)
 	for range 3 { // more than are kept
-		if x, err := e.Run(t.Context(), "w", nil); err != nil || x.State != Succeeded {
+		if x, err := e.Run(t.Context(), "other", nil); err != nil || x.State != Succeeded {
 			t.Errorf("%+v, %v", x, err)
 		}
 	}
-	if n := len(e.Executions("w")); n != 1 {
+	if n := len(e.Executions("other")) + len(e.Executions("w")); n != 1 {
 		t.Errorf("%d executions, want 1", n)
+	}
+}
+
+// TestWhatIsForgottenIsTheOldestAlsoAfterADeletion of a workflow.
+func TestWhatIsForgottenIsTheOldestAlsoAfterADeletion(t *testing.T) {
+	t.Parallel()
+	e := NewEngine(Options{KeepFinished: 4})
+	w, err := Compile("w.yaml", []byte("main: {params: [n], steps: [{a: {return: '${n}'}}]}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	run := func(ids ...string) {
+		for _, id := range ids {
+			n++
+			if _, err := e.Run(t.Context(), id, fmt.Append(nil, n)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	e.Deploy("a", w)
+	e.Deploy("b", w)
+	run("a", "b", "a", "a", "b", "a") // 3 to 6 are kept
+	if err := e.deleteDefinition(t.Context(), "b"); err != nil {
+		t.Fatal(err)
+	}
+	run("a", "a") // 7 and 8, and 3 goes
+	var got string
+	for _, x := range e.Executions("a") {
+		got += string(x.Result)
+	}
+	if got != "8764" {
+		t.Errorf("kept %s, want 8764", got)
 	}
 }
