@@ -26,12 +26,16 @@ type api struct {
 }
 
 // CreateExecution starts an execution and answers once it is kept.
-func (a *api) CreateExecution(ctx context.Context, r *executionspb.CreateExecutionRequest) (*executionspb.Execution, error) {
+func (a *api) CreateExecution(
+	ctx context.Context, r *executionspb.CreateExecutionRequest,
+) (*executionspb.Execution, error) {
 	return a.create(ctx, r.GetParent(), r.GetExecution(), Settings{})
 }
 
 // create starts an execution with settings that its Go proto has not.
-func (a *api) create(ctx context.Context, parent string, x *executionspb.Execution, s Settings) (*executionspb.Execution, error) {
+func (a *api) create(
+	ctx context.Context, parent string, x *executionspb.Execution, s Settings,
+) (*executionspb.Execution, error) {
 	id, err := a.workflow(parent)
 	if err != nil {
 		return nil, err
@@ -51,7 +55,9 @@ func (a *api) create(ctx context.Context, parent string, x *executionspb.Executi
 }
 
 // GetExecution shows an execution, in full unless the view says otherwise.
-func (a *api) GetExecution(ctx context.Context, r *executionspb.GetExecutionRequest) (*executionspb.Execution, error) {
+func (a *api) GetExecution(
+	ctx context.Context, r *executionspb.GetExecutionRequest,
+) (*executionspb.Execution, error) {
 	ex, err := a.find(r.GetName())
 	if err != nil {
 		return nil, err
@@ -65,7 +71,9 @@ func (a *api) GetExecution(ctx context.Context, r *executionspb.GetExecutionRequ
 }
 
 // CancelExecution asks an execution to end; it answers before it has.
-func (a *api) CancelExecution(_ context.Context, r *executionspb.CancelExecutionRequest) (*executionspb.Execution, error) {
+func (a *api) CancelExecution(
+	_ context.Context, r *executionspb.CancelExecutionRequest,
+) (*executionspb.Execution, error) {
 	ex, err := a.find(r.GetName())
 	if err != nil {
 		return nil, err
@@ -78,7 +86,9 @@ func (a *api) CancelExecution(_ context.Context, r *executionspb.CancelExecution
 }
 
 // ListExecutions lists executions, newest first unless the request has an order.
-func (a *api) ListExecutions(ctx context.Context, r *executionspb.ListExecutionsRequest) (*executionspb.ListExecutionsResponse, error) {
+func (a *api) ListExecutions(
+	ctx context.Context, r *executionspb.ListExecutionsRequest,
+) (*executionspb.ListExecutionsResponse, error) {
 	id, err := a.workflow(r.GetParent())
 	if err != nil {
 		return nil, err

@@ -43,7 +43,9 @@ var executionFields = func() map[string]aip.Field[listed] {
 		"stepname":           aip.Text(func(x listed) string { return x.Step }).FilterOnly(),
 		"label":              labels,
 		"labels":             labels,
-		"disableconcurrencyquotaoverflowbuffering": aip.Bool(func(x listed) bool { return x.DisableConcurrencyQuotaOverflowBuffering }),
+		"disableconcurrencyquotaoverflowbuffering": aip.Bool(func(x listed) bool {
+			return x.DisableConcurrencyQuotaOverflowBuffering
+		}),
 	}
 }()
 
@@ -63,10 +65,11 @@ type workflowResource = *workflowspb.Workflow
 // of secrets and the source.
 var workflowList = aip.List[workflowResource]{
 	Fields: map[string]aip.Field[workflowResource]{
-		"name":               aip.Text(workflowResource.GetName),
-		"workflowid":         aip.Text(func(w workflowResource) string { return path.Base(w.GetName()) }),
-		"description":        aip.Text(workflowResource.GetDescription),
-		"state":              aip.Enum(func(w workflowResource) string { return w.GetState().String() }, "ACTIVE", "UNAVAILABLE"),
+		"name":        aip.Text(workflowResource.GetName),
+		"workflowid":  aip.Text(func(w workflowResource) string { return path.Base(w.GetName()) }),
+		"description": aip.Text(workflowResource.GetDescription),
+		"state": aip.Enum(func(w workflowResource) string { return w.GetState().String() },
+			"ACTIVE", "UNAVAILABLE"),
 		"revisionid":         aip.Text(workflowResource.GetRevisionId),
 		"serviceaccount":     aip.Text(workflowResource.GetServiceAccount),
 		"createtime":         aip.Time(func(w workflowResource) time.Time { return w.GetCreateTime().AsTime() }),

@@ -39,7 +39,9 @@ type operations struct {
 func (a *api) operate(verb, target string, work func() (proto.Message, error)) (*longrunningpb.Operation, error) {
 	clock := a.engine.options.Clock
 	begin := clock.Now()
-	metadata := &workflowspb.OperationMetadata{CreateTime: timestamppb.New(begin), Target: target, Verb: verb, ApiVersion: "v1"}
+	metadata := &workflowspb.OperationMetadata{
+		CreateTime: timestamppb.New(begin), Target: target, Verb: verb, ApiVersion: "v1",
+	}
 	op := &longrunningpb.Operation{
 		Name: fmt.Sprintf("%s/operations/operation-%d-%s", a.locationName(), begin.UnixMilli(), uuid.NewString()), Done: true,
 	}
@@ -81,23 +83,31 @@ func (o *operations) find(name string) (*longrunningpb.Operation, error) {
 }
 
 // GetOperation shows an operation.
-func (o *operations) GetOperation(_ context.Context, r *longrunningpb.GetOperationRequest) (*longrunningpb.Operation, error) {
+func (o *operations) GetOperation(
+	_ context.Context, r *longrunningpb.GetOperationRequest,
+) (*longrunningpb.Operation, error) {
 	return o.find(r.GetName())
 }
 
 // WaitOperation answers at once: the operation has ended.
-func (o *operations) WaitOperation(_ context.Context, r *longrunningpb.WaitOperationRequest) (*longrunningpb.Operation, error) {
+func (o *operations) WaitOperation(
+	_ context.Context, r *longrunningpb.WaitOperationRequest,
+) (*longrunningpb.Operation, error) {
 	return o.find(r.GetName())
 }
 
 // CancelOperation changes nothing: the operation has ended.
-func (o *operations) CancelOperation(_ context.Context, r *longrunningpb.CancelOperationRequest) (*emptypb.Empty, error) {
+func (o *operations) CancelOperation(
+	_ context.Context, r *longrunningpb.CancelOperationRequest,
+) (*emptypb.Empty, error) {
 	_, err := o.find(r.GetName())
 	return &emptypb.Empty{}, err
 }
 
 // DeleteOperation forgets an operation.
-func (o *operations) DeleteOperation(_ context.Context, r *longrunningpb.DeleteOperationRequest) (*emptypb.Empty, error) {
+func (o *operations) DeleteOperation(
+	_ context.Context, r *longrunningpb.DeleteOperationRequest,
+) (*emptypb.Empty, error) {
 	op, err := o.find(r.GetName())
 	if err != nil {
 		return nil, err
@@ -119,14 +129,18 @@ var operationList = aip.List[*longrunningpb.Operation]{
 }
 
 // ListOperations lists the operations of a location.
-func (o *operations) ListOperations(_ context.Context, r *longrunningpb.ListOperationsRequest) (*longrunningpb.ListOperationsResponse, error) {
+func (o *operations) ListOperations(
+	_ context.Context, r *longrunningpb.ListOperationsRequest,
+) (*longrunningpb.ListOperationsResponse, error) {
 	if err := o.location(r.GetName()); err != nil {
 		return nil, err
 	}
 	o.mu.Lock()
 	all := slices.Clone(o.list)
 	o.mu.Unlock()
-	p, err := page(operationList, all, aip.Request{Filter: r.GetFilter(), Token: r.GetPageToken(), Size: int(r.GetPageSize())})
+	p, err := page(operationList, all, aip.Request{
+		Filter: r.GetFilter(), Token: r.GetPageToken(), Size: int(r.GetPageSize()),
+	})
 	return &longrunningpb.ListOperationsResponse{Operations: p.Items, NextPageToken: p.Next}, err
 }
 
@@ -149,7 +163,9 @@ func (l *locations) GetLocation(_ context.Context, r *location.GetLocationReques
 }
 
 // ListLocations lists the engine's location.
-func (l *locations) ListLocations(ctx context.Context, r *location.ListLocationsRequest) (*location.ListLocationsResponse, error) {
+func (l *locations) ListLocations(
+	ctx context.Context, r *location.ListLocationsRequest,
+) (*location.ListLocationsResponse, error) {
 	only, err := l.GetLocation(ctx, &location.GetLocationRequest{Name: r.GetName() + "/locations/-"})
 	if err != nil {
 		return nil, err

@@ -56,7 +56,8 @@ func (a *api) routes(t *transcoder) http.Handler {
 }
 
 func parent(r *http.Request) string {
-	return "projects/" + r.PathValue("project") + "/locations/" + r.PathValue("location") + "/workflows/" + r.PathValue("workflow")
+	return "projects/" + r.PathValue("project") + "/locations/" + r.PathValue("location") +
+		"/workflows/" + r.PathValue("workflow")
 }
 
 // target is the resource name in the path of a custom verb, /v1/NAME:verb.

@@ -31,7 +31,9 @@ const (
 
 // takeFrom reads those fields and deletes them.
 func (s *Settings) takeFrom(fields map[string]json.RawMessage) error {
-	for name, to := range map[string]any{fieldHistory: &s.ExecutionHistoryLevel, fieldBuffering: &s.DisableConcurrencyQuotaOverflowBuffering} {
+	for name, to := range map[string]any{
+		fieldHistory: &s.ExecutionHistoryLevel, fieldBuffering: &s.DisableConcurrencyQuotaOverflowBuffering,
+	} {
 		text, ok := fields[name]
 		if !ok {
 			continue

@@ -13,8 +13,9 @@ import (
 	"orderflow.dev/local/workflows/aip"
 )
 
-// stepEntry is a StepEntry of the Executions API, which its Go client has not:
-// https://cloud.google.com/workflows/docs/reference/executions/rest/v1/projects.locations.workflows.executions.stepEntries
+// stepEntry is a StepEntry of the Executions API, which its Go client has not
+// (https://cloud.google.com/workflows/docs/reference/executions/rest, resource
+// projects.locations.workflows.executions.stepEntries).
 type stepEntry struct {
 	Name       string         `json:"name"`
 	CreateTime time.Time      `json:"createTime"`
@@ -72,7 +73,8 @@ func stepEntries(x Execution) []stepEntry {
 
 func newStepEntry(execution string, t StepTrace) stepEntry {
 	e := stepEntry{
-		Name: execution + "/stepEntries/" + strconv.FormatInt(t.ID, 10), EntryID: t.ID, Routine: t.Routine, Step: t.Step, StepType: t.Type,
+		Name: execution + "/stepEntries/" + strconv.FormatInt(t.ID, 10), EntryID: t.ID,
+		Routine: t.Routine, Step: t.Step, StepType: t.Type,
 		CreateTime: t.Start.UTC(), UpdateTime: t.End.UTC(), State: stepSucceeded,
 		Navigation: navigation{Parent: t.Parent, Previous: t.Previous},
 	}
@@ -185,7 +187,7 @@ func (a *api) deleteHistory(r *http.Request) (any, error) {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
 	if !ex.state.State.finished() {
-		return nil, status.Errorf(codes.FailedPrecondition, "execution %s still runs: cancel it or wait for its end", target(r))
+		return nil, status.Errorf(codes.FailedPrecondition, "execution %s runs: cancel it or wait for its end", target(r))
 	}
 	ex.state.Trace = nil
 	return struct{}{}, nil

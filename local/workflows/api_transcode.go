@@ -154,7 +154,8 @@ func readAll(r *http.Request) ([]byte, error) {
 // (https://cloud.google.com/apis/docs/system-parameters).
 func systemParameter(name string) bool {
 	switch name {
-	case "access_token", "alt", "callback", "fields", "key", "oauth_token", "prettyPrint", "quotaUser", "uploadType", "upload_protocol":
+	case "access_token", "alt", "callback", "fields", "key", "oauth_token", "prettyPrint", "quotaUser",
+		"uploadType", "upload_protocol":
 		return true
 	}
 	return strings.HasPrefix(name, "$")

@@ -22,14 +22,16 @@ type workflowsAPI struct {
 }
 
 // CreateWorkflow compiles and deploys a workflow.
-func (a *workflowsAPI) CreateWorkflow(ctx context.Context, r *workflowspb.CreateWorkflowRequest) (*longrunningpb.Operation, error) {
+func (a *workflowsAPI) CreateWorkflow(
+	ctx context.Context, r *workflowspb.CreateWorkflowRequest,
+) (*longrunningpb.Operation, error) {
 	if err := a.location(r.GetParent()); err != nil {
 		return nil, err
 	}
 	id := r.GetWorkflowId()
 	if !workflowID.MatchString(id) {
-		return nil, status.Errorf(codes.InvalidArgument, "workflow_id %q is not 1 to 64 letters, digits, _ and - that begin with a letter "+
-			"and end with a letter or digit", id)
+		return nil, status.Errorf(codes.InvalidArgument, "workflow_id %q is not 1 to 64 letters, digits, _ and - "+
+			"that begin with a letter and end with a letter or digit", id)
 	}
 	if err := checkWorkflow(r.GetWorkflow()); err != nil {
 		return nil, err
@@ -40,7 +42,9 @@ func (a *workflowsAPI) CreateWorkflow(ctx context.Context, r *workflowspb.Create
 }
 
 // GetWorkflow shows a workflow, in a revision if one is named.
-func (a *workflowsAPI) GetWorkflow(_ context.Context, r *workflowspb.GetWorkflowRequest) (*workflowspb.Workflow, error) {
+func (a *workflowsAPI) GetWorkflow(
+	_ context.Context, r *workflowspb.GetWorkflowRequest,
+) (*workflowspb.Workflow, error) {
 	id, err := a.workflow(r.GetName())
 	if err != nil {
 		return nil, err
@@ -49,7 +53,9 @@ func (a *workflowsAPI) GetWorkflow(_ context.Context, r *workflowspb.GetWorkflow
 }
 
 // ListWorkflows lists the deployed workflows.
-func (a *workflowsAPI) ListWorkflows(_ context.Context, r *workflowspb.ListWorkflowsRequest) (*workflowspb.ListWorkflowsResponse, error) {
+func (a *workflowsAPI) ListWorkflows(
+	_ context.Context, r *workflowspb.ListWorkflowsRequest,
+) (*workflowspb.ListWorkflowsResponse, error) {
 	if err := a.location(r.GetParent()); err != nil {
 		return nil, err
 	}
@@ -60,7 +66,9 @@ func (a *workflowsAPI) ListWorkflows(_ context.Context, r *workflowspb.ListWorkf
 }
 
 // ListWorkflowRevisions lists the revisions of a workflow, newest first.
-func (a *workflowsAPI) ListWorkflowRevisions(_ context.Context, r *workflowspb.ListWorkflowRevisionsRequest) (*workflowspb.ListWorkflowRevisionsResponse, error) {
+func (a *workflowsAPI) ListWorkflowRevisions(
+	_ context.Context, r *workflowspb.ListWorkflowRevisionsRequest,
+) (*workflowspb.ListWorkflowRevisionsResponse, error) {
 	id, err := a.workflow(r.GetName())
 	if err != nil {
 		return nil, err
@@ -75,7 +83,9 @@ func (a *workflowsAPI) ListWorkflowRevisions(_ context.Context, r *workflowspb.L
 
 // UpdateWorkflow changes the fields that the mask names, or all without one.
 // Executions that run keep their revision.
-func (a *workflowsAPI) UpdateWorkflow(ctx context.Context, r *workflowspb.UpdateWorkflowRequest) (*longrunningpb.Operation, error) {
+func (a *workflowsAPI) UpdateWorkflow(
+	ctx context.Context, r *workflowspb.UpdateWorkflowRequest,
+) (*longrunningpb.Operation, error) {
 	id, err := a.workflow(r.GetWorkflow().GetName())
 	if err != nil {
 		return nil, err
@@ -91,7 +101,9 @@ func (a *workflowsAPI) UpdateWorkflow(ctx context.Context, r *workflowspb.Update
 
 // DeleteWorkflow removes a workflow with all its executions, which it cancels if
 // they run.
-func (a *workflowsAPI) DeleteWorkflow(ctx context.Context, r *workflowspb.DeleteWorkflowRequest) (*longrunningpb.Operation, error) {
+func (a *workflowsAPI) DeleteWorkflow(
+	ctx context.Context, r *workflowspb.DeleteWorkflowRequest,
+) (*longrunningpb.Operation, error) {
 	id, err := a.workflow(r.GetName())
 	if err != nil {
 		return nil, err

@@ -12,7 +12,9 @@ import (
 
 // createDefinition adds a workflow, whose source is compiled. The error is a
 // gRPC status.
-func (e *Engine) createDefinition(ctx context.Context, id string, asked *workflowspb.Workflow) (*workflowspb.Workflow, error) {
+func (e *Engine) createDefinition(
+	ctx context.Context, id string, asked *workflowspb.Workflow,
+) (*workflowspb.Workflow, error) {
 	w, err := compileSource(asked)
 	if err != nil {
 		return nil, err

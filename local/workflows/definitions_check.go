@@ -99,7 +99,7 @@ func checkWorkflow(w *workflowspb.Workflow) error {
 
 func checkEnv(env map[string]string) error {
 	if len(env) > maxEnv {
-		return status.Errorf(codes.InvalidArgument, "workflow has %d environment variables, the limit is %d", len(env), maxEnv)
+		return status.Errorf(codes.InvalidArgument, "there are %d environment variables, the limit is %d", len(env), maxEnv)
 	}
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		switch {
@@ -107,7 +107,8 @@ func checkEnv(env map[string]string) error {
 			return status.Errorf(codes.InvalidArgument,
 				"environment variable %q: its name must neither be empty nor begin with GOOGLE or WORKFLOWS", name)
 		case len(name) > maxEnvBytes || len(env[name]) > maxEnvBytes:
-			return status.Errorf(codes.InvalidArgument, "environment variable %.40q: name and value may have %d bytes each", name, maxEnvBytes)
+			return status.Errorf(codes.InvalidArgument,
+				"environment variable %.40q: name and value may have %d bytes each", name, maxEnvBytes)
 		}
 	}
 	return nil
@@ -129,7 +130,7 @@ func checkLabels(labels map[string]string) error {
 }
 
 func isLabel(s string) bool {
-	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= maxLabel && !strings.ContainsFunc(s, func(r rune) bool {
-		return unicode.IsUpper(r) || !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) && r != '_' && r != '-'
+	return utf8.RuneCountInString(s) <= maxLabel && !strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsUpper(r) || !unicode.In(r, unicode.Letter, unicode.Number, unicode.Mark) && r != '_' && r != '-'
 	})
 }

@@ -109,8 +109,8 @@ func (e *Engine) replayDefinition(id string, resource *workflowspb.Workflow, pro
 	}
 	w, err := Compile(sourceFile, []byte(resource.GetSourceContents()))
 	if err != nil {
-		return fmt.Errorf("workflow %s, revision %s, is not understood any more; delete the folder of the log to begin anew: %w",
-			id, resource.RevisionId, err)
+		return fmt.Errorf("workflow %s, revision %s, is not understood any more; "+
+			"delete the folder of the log to begin anew: %w", id, resource.RevisionId, err)
 	}
 	d.revisions = append(d.revisions, &revision{
 		id: id, number: number, name: resource.RevisionId, workflow: w, resource: resource, program: program, replayed: true,
