@@ -40,7 +40,7 @@ type Options struct {
 	// MaxConcurrent is the number of executions that run at a time; further ones
 	// are queued. 0 means no limit (the service: 10,000).
 	MaxConcurrent int
-	// Journal keeps executions across restarts; memory only if nil. What had ended
+	// Journal keeps workflows and executions across restarts; memory only if nil. What had ended
 	// is there after the journal's Recover, what had not runs again after Resume.
 	Journal *wal.Log
 	// StartsPerSecond refuses further starts with RESOURCE_EXHAUSTED; 0 means no
