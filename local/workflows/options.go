@@ -14,7 +14,8 @@ type Options struct {
 	// projects/P/locations/L/workflows/W; default "local-project" and
 	// "us-central1".
 	Project, Location string
-	// ProjectNumber and ServiceAccount are seen by sys.get_env only.
+	// ProjectNumber and ServiceAccount, of workflows that have none of their own,
+	// are seen by sys.get_env; the number may also stand for the project in names.
 	ProjectNumber, ServiceAccount string
 	// Env holds user-defined variables for sys.get_env. The built-in
 	// GOOGLE_CLOUD_* variables win over it.
