@@ -50,6 +50,21 @@ func (c *callee) required() int {
 	return n
 }
 
+// changing are functions that answer at once, and something else each time.
+var changing = map[string]bool{"sys.now": true, "uuid.generate": true}
+
+// call calls the function. What it answers is recorded unless it follows from its arguments.
+func (c *callee) call(f *frame, args []any) (any, error) {
+	do := func() (any, error) { return c.invoke(f, args) }
+	switch {
+	case changing[c.name]:
+		return f.thread.inline(c.name, do)
+	case c.blocking && c.name != "sys.sleep": // which records itself when it began
+		return f.thread.call(c.name, do)
+	}
+	return c.invoke(f, args)
+}
+
 // fill completes positional arguments with defaults.
 func (c *callee) fill(args []any) ([]any, error) {
 	if len(args) < c.required() || len(args) > len(c.params) {
@@ -122,7 +137,7 @@ func (r *routine) invoke(f *frame, args []any) (any, error) {
 	if f.depth >= MaxCallDepth {
 		return nil, expr.Errorf(expr.TagRecursion, "call depth exceeds %d", MaxCallDepth)
 	}
-	return r.run(&frame{ctx: f.ctx, ex: f.ex, wf: f.wf, depth: f.depth + 1}, args)
+	return r.run(&frame{ctx: f.ctx, ex: f.ex, thread: f.thread, wf: f.wf, depth: f.depth + 1}, args)
 }
 
 // run executes a routine in a fresh frame.

@@ -13,6 +13,14 @@ type Clock interface {
 	Sleep(ctx context.Context, d time.Duration) error
 }
 
+// Worker is a clock that wants to know how many threads of executions work or are ready to, so that it can move on when all
+// sleep. A thread in Sleep counts as working: Sleep itself knows better.
+type Worker interface {
+	Clock
+	// Work adds n to the number of threads that work.
+	Work(n int)
+}
+
 type realClock struct{}
 
 func (realClock) Now() time.Time { return time.Now() }

@@ -19,7 +19,7 @@ import (
 // name used in error messages. The error is [Problems] and lists everything
 // found.
 func Compile(file string, source []byte) (*Workflow, error) {
-	c := &compiler{wf: &Workflow{file: file, routines: map[string]*routine{}}}
+	c := &compiler{wf: &Workflow{file: file, source: source, routines: map[string]*routine{}}}
 	if len(source) > MaxSourceBytes {
 		c.problem(Position{1, 1, 0}, "split it into several workflows",
 			"definition has %d bytes, the limit is %d", len(source), MaxSourceBytes)

@@ -137,6 +137,9 @@ func (e *Engine) create(id string, argument json.RawMessage, labels map[string]s
 	if e.places == nil {
 		ex.state.State, ex.state.Start = Active, now
 	}
+	if e.journal.stream != nil {
+		ex.source = &source{rev.workflow.file, rev.workflow.source}
+	}
 	ex.ctx, ex.cancel = context.WithCancelCause(e.ctx)
 	e.store.add(ex)
 	e.running.Go(func() { ex.run(value) })

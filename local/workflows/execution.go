@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"orderflow.dev/local/wal"
 	"orderflow.dev/local/workflows/expr"
 )
 
@@ -59,9 +60,13 @@ type execution struct {
 	clock    Clock
 	sequence int64           // order of creation within the engine
 	rev      *revision       // nil if it waits for Resume
+	source   *source         // its definition, with a journal
 	ctx      context.Context // ends when it is cancelled
 	cancel   context.CancelCauseFunc
 	done     chan struct{}
+
+	schedule schedule
+	recorded recording // calls of earlier lives
 
 	memory             atomic.Int64 // bytes of variables
 	internal, external atomic.Int64
@@ -69,6 +74,8 @@ type execution struct {
 
 	mu    sync.Mutex
 	state Execution // what a snapshot shows; Steps, Step and Routine are added
+	calls [][]byte  // journal records of its calls, with a journal and until it ends
+	last  wal.Position
 }
 
 // Causes of a cancelled execution. One that the engine's end stops is shown like
@@ -104,6 +111,7 @@ func (ex *execution) run(argument any) {
 	ex.mu.Lock()
 	ex.state.End = ex.clock.Now()
 	ex.conclude(result, err)
+	ex.calls, ex.recorded = nil, recording{}
 	ex.engine.journal.note(ex)
 	ex.mu.Unlock()
 	ex.engine.ended(ex)
@@ -125,7 +133,11 @@ func (ex *execution) start(ctx context.Context, argument any) ([]byte, error) {
 		}
 		args = []any{argument}
 	}
-	v, err := main.run(&frame{ctx: ctx, ex: ex, wf: ex.rev.workflow}, args)
+	ex.work(1)
+	v, err := main.run(&frame{
+		ctx: ctx, ex: ex, wf: ex.rev.workflow, thread: &thread{ex: ex, wake: make(chan struct{}, 1)},
+	}, args)
+	ex.work(-1)
 	if err != nil {
 		return nil, err
 	}

@@ -8,11 +8,12 @@ import (
 
 // frame is one activation of a routine.
 type frame struct {
-	ctx   context.Context
-	ex    *execution
-	wf    *Workflow
-	scope *scope
-	depth int // nested subworkflow calls
+	ctx    context.Context
+	ex     *execution
+	thread *thread
+	wf     *Workflow
+	scope  *scope
+	depth  int // nested subworkflow calls
 }
 
 // scope holds variables. A routine has one; loops and except blocks add one on
@@ -102,5 +103,5 @@ func (f *frame) Call(name string, args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.invoke(f, full)
+	return c.call(f, full)
 }

@@ -9,6 +9,7 @@ import (
 // use by any number of executions.
 type Workflow struct {
 	file     string
+	source   []byte
 	routines map[string]*routine
 }
 

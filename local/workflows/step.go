@@ -109,7 +109,7 @@ func (o *callOp) run(f *frame, _, _ *step) (signal, error) {
 	if err != nil {
 		return signal{}, err
 	}
-	v, err := o.callee.invoke(f, args)
+	v, err := o.callee.call(f, args)
 	if err != nil || o.result == "" {
 		return signal{}, err
 	}

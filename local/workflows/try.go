@@ -73,7 +73,7 @@ func (o *tryOp) again(f *frame, value any, attempt int) (bool, error) {
 	if !ok || err != nil {
 		return false, err
 	}
-	return true, f.ex.clock.Sleep(f.ctx, p.delay(attempt))
+	return true, f.thread.sleep(f.ctx, p.delay(attempt))
 }
 
 // retryPolicy is a policy map with every value read.
