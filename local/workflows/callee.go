@@ -137,7 +137,7 @@ func (r *routine) invoke(f *frame, args []any) (any, error) {
 	if f.depth >= MaxCallDepth {
 		return nil, expr.Errorf(expr.TagRecursion, "call depth exceeds %d", MaxCallDepth)
 	}
-	return r.run(&frame{ctx: f.ctx, ex: f.ex, thread: f.thread, wf: f.wf, depth: f.depth + 1}, args)
+	return r.run(&frame{ctx: f.ctx, ex: f.ex, thread: f.thread, wf: f.wf, depth: f.depth + 1, place: place{parent: f.place.parent}}, args)
 }
 
 // run executes a routine in a fresh frame.

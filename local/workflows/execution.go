@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,13 +48,6 @@ type Execution struct {
 	Trace    []StepTrace // only with Options.Trace; at most 10,000 steps
 }
 
-// StepTrace is one step that ran, in the order of their ends.
-type StepTrace struct {
-	Routine, Step, Kind string
-	Start, End          time.Time
-	Error               string // message of the error that left the step, or empty
-}
-
 // execution is a running or finished execution.
 type execution struct {
 	engine   *Engine
@@ -94,7 +88,7 @@ func (ex *execution) snapshot() Execution {
 // shown is the state with what is counted apart; ex.mu is held.
 func (ex *execution) shown() Execution {
 	s := ex.state
-	s.Steps = ex.steps()
+	s.Steps, s.Trace = ex.steps(), slices.Clone(s.Trace)
 	if at := ex.current.Load(); at != nil {
 		s.Routine, s.Step = at.routine, at.name
 	}
@@ -169,25 +163,6 @@ func (ex *execution) conclude(result []byte, err error) {
 		text, _ := json.Marshal(err.Error())
 		ex.state.State = Cancelled
 		ex.state.Error = &Failure{Payload: string(text), Context: err.Error()}
-	}
-}
-
-// traceStep notes a step if tracing is on; the function it returns ends it.
-func (ex *execution) traceStep(s *step) func(error) {
-	if !ex.engine.options.Trace {
-		return func(error) {}
-	}
-	start := ex.clock.Now()
-	return func(err error) {
-		t := StepTrace{Routine: s.routine, Step: s.name, Kind: s.op.kind(), Start: start, End: ex.clock.Now()}
-		if err != nil {
-			t.Error = err.Error()
-		}
-		ex.mu.Lock()
-		defer ex.mu.Unlock()
-		if len(ex.state.Trace) < maxTrace {
-			ex.state.Trace = append(ex.state.Trace, t)
-		}
 	}
 }
 

@@ -14,6 +14,7 @@ type frame struct {
 	wf     *Workflow
 	scope  *scope
 	depth  int // nested subworkflow calls
+	place  place
 }
 
 // scope holds variables. A routine has one; loops and except blocks add one on

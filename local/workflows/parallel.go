@@ -30,9 +30,14 @@ type branch struct {
 	body *block
 }
 
-func (o *parallelOp) kind() string { return "parallel" }
+func (o *parallelOp) kind() string {
+	if o.loop != nil {
+		return stepParallelFor
+	}
+	return stepParallel
+}
 
-func (o *parallelOp) run(f *frame, _, _ *step) (signal, error) {
+func (o *parallelOp) run(f *frame, s, _ *step) (signal, error) {
 	if f.thread.depth >= MaxParallelDepth {
 		return signal{}, expr.Errorf(expr.TagParallelNesting, "parallel steps are nested more than %d deep", MaxParallelDepth)
 	}
@@ -49,12 +54,21 @@ func (o *parallelOp) run(f *frame, _, _ *step) (signal, error) {
 			return err
 		}
 		in := *f
-		in.thread = child
+		in.thread, in.place.previous = child, 0
 		in.push()
 		defer in.pop()
-		return body(i, &in)
+		_, err := in.traced(s, o.entry(), func() (signal, error) { return signal{}, body(i, &in) })
+		return err
 	})
 	return signal{}, unhandled(f, errs, id)
+}
+
+// entry is the type of a thread in a trace.
+func (o *parallelOp) entry() string {
+	if o.loop != nil {
+		return stepForIteration
+	}
+	return stepParallelEntry
 }
 
 // concurrency is how many threads of the step may work at once.

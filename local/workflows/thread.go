@@ -12,14 +12,15 @@ import (
 
 // thread is one flow of control of an execution: its main routine, or a branch or iteration of a parallel step.
 type thread struct {
-	ex    *execution
-	id    string // "" is the main one; "2.0" is the first thread of the second parallel step that the main one came to
-	depth int    // of parallel steps
-	group *group // nil for the main one
-	calls int    // that were recorded
-	forks int    // parallel steps so far
-	wake  chan struct{}
-	run   func() // what a thread of a parallel step does
+	ex     *execution
+	id     string // "" is the main one; "2.0" is the first thread of the second parallel step that the main one came to
+	number int64  // in the trace
+	depth  int    // of parallel steps
+	group  *group // nil for the main one
+	calls  int    // that were recorded
+	forks  int    // parallel steps so far
+	wake   chan struct{}
+	run    func() // what a thread of a parallel step does
 }
 
 // group are the threads of one parallel step.
@@ -37,8 +38,9 @@ type group struct {
 // assignment of a shared variable is never torn.
 type schedule struct {
 	mu      sync.Mutex
-	forked  int // parallel steps that have not ended; only the thread that works changes it
-	working int // threads that are not waiting for those of their parallel step
+	forked  int   // parallel steps that have not ended; only the thread that works changes it
+	begun   int64 // threads of parallel steps so far
+	working int   // threads that are not waiting for those of their parallel step
 	pending []*thread
 	ready   []*thread
 	arrived []*answer
@@ -221,6 +223,8 @@ func (s *schedule) startPending() {
 		s.working++
 		t.group.working++
 		s.ready = append(s.ready, t)
+		s.begun++
+		t.number = s.begun
 		t.ex.work(1)
 		go t.main()
 		return true
