@@ -11,15 +11,15 @@ import (
 // with names and region of their own.
 type builder struct {
 	*compiler
-	routine string
-	names   *names
-	region  *region
+	routine   string
+	names     *names
+	region    *region
+	stepLines map[string]int // where each step of the routine is
 }
 
 // names is the static image of a scope: every variable that may be in it.
 type names struct {
 	vars   map[string]bool
-	loop   string // value variable, if this is the scope of a loop
 	parent *names
 }
 
@@ -42,12 +42,12 @@ func (n *names) declare(name string) {
 // region is a part of a routine within which jumps are allowed. The body of a
 // loop is one of its own; jumps may leave an except block but not enter it.
 type region struct {
-	steps map[string][]*step
+	steps map[string]*step
 	outer *region // where jumps may leave to, nil for routines and loops
 	loop  bool
 }
 
-func newRegion() *region { return &region{steps: map[string][]*step{}} }
+func newRegion() *region { return &region{steps: map[string]*step{}} }
 
 // inLoop reports whether break and continue have a loop to act on.
 func (r *region) inLoop() bool {
@@ -59,8 +59,8 @@ func (r *region) inLoop() bool {
 	return false
 }
 
-// find gives the steps of a name in the innermost region that has it.
-func (r *region) find(name string) []*step {
+// find gives the step of a name in the innermost region that has it, or nil.
+func (r *region) find(name string) *step {
 	for ; r != nil; r = r.outer {
 		if s := r.steps[name]; s != nil {
 			return s
@@ -92,19 +92,19 @@ func (b *builder) stepItem(out *block, item *yaml.Node) {
 		return
 	}
 	e := entries[0]
-	if !stepName.MatchString(e.name) {
-		b.problem(at(e.key), "use letters, digits, _ and -", "%q is no name for a step", e.name)
+	if e.name == "" {
+		b.problem(at(e.key), "", "a step needs a name")
 	}
 	if slices.Contains([]string{"end", "break", "continue"}, e.name) {
 		b.problem(at(e.key), "it is a target of next", "a step cannot be named %q", e.name)
 	}
-	for _, other := range out.steps {
-		if other.name == e.name {
-			b.problem(at(e.key), "", "step %q occurs twice in the same list of steps", e.name)
-		}
+	if line, twice := b.stepLines[e.name]; twice {
+		b.problem(at(e.key), "names of steps are unique in a workflow or subworkflow, nested ones included",
+			"step %q occurs twice, first in line %d", e.name, line)
+	} else {
+		b.stepLines[e.name] = e.key.Line
 	}
-	s := b.step(out, e.name, at(e.key), e.value)
-	b.region.steps[e.name] = append(b.region.steps[e.name], s)
+	b.region.steps[e.name] = b.step(out, e.name, at(e.key), e.value)
 }
 
 // step compiles a step body and appends it to a block.

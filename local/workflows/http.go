@@ -66,17 +66,22 @@ func (c *httpCall) run() (any, error) {
 	if external(req.URL.Hostname()) {
 		c.f.ex.billExternal()
 	}
-	resp, err := c.f.ex.engine.options.HTTP.Do(req)
+	client, err := c.client()
+	if err != nil {
+		return nil, err
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		return nil, c.failure(err)
 	}
 	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, MaxResponseBytes+1))
+	limit := c.f.ex.engine.options.Limits.ResponseBytes
+	data, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
 	if err != nil {
 		return nil, c.failure(err)
 	}
-	if len(data) > MaxResponseBytes {
-		return nil, expr.Errorf(expr.TagResourceLimit, "HTTP response exceeds %d bytes", MaxResponseBytes)
+	if len(data) > limit {
+		return nil, expr.Errorf(expr.TagResourceLimit, "HTTP response exceeds %d bytes", limit)
 	}
 	return response(resp, data)
 }
@@ -108,8 +113,8 @@ func (c *httpCall) timeout() (time.Duration, error) {
 	if !ok {
 		return 0, expr.Errorf(expr.TagType, "argument timeout of %s must be a number, got %s", c.name, expr.TypeName(v))
 	}
-	if !(n > 0 && n <= MaxHTTPSeconds) {
-		return 0, expr.Errorf(expr.TagValue, "argument timeout of %s must be above 0 and at most %d seconds, got %s", c.name, MaxHTTPSeconds, expr.FormatDouble(n))
+	if limit := c.f.ex.engine.options.Limits.HTTPSeconds; !(n > 0 && n <= float64(limit)) {
+		return 0, expr.Errorf(expr.TagValue, "argument timeout of %s must be above 0 and at most %d seconds, got %s", c.name, limit, expr.FormatDouble(n))
 	}
 	return seconds(n), nil
 }
