@@ -92,7 +92,7 @@ func (b *builder) call(name, args, result *yaml.Node) op {
 	if !ok {
 		return o
 	}
-	given := b.arguments(o, args)
+	given, wellFormed := b.arguments(o, args)
 	b.later = append(b.later, func() {
 		c, ok := b.wf.callee(text)
 		if !ok {
@@ -101,7 +101,7 @@ func (b *builder) call(name, args, result *yaml.Node) op {
 			return
 		}
 		o.callee = c
-		if o.dynamic == nil {
+		if o.dynamic == nil && wellFormed {
 			b.bindArguments(o, name, given)
 		}
 	})
@@ -116,25 +116,25 @@ type argument struct {
 }
 
 // arguments compiles args: a map by parameter name, a list by place (reference:
-// sys.log), or an expression that gives a map.
-func (b *builder) arguments(o *callOp, n *yaml.Node) (given []argument) {
+// sys.log), or an expression that gives a map. It is false for anything else.
+func (b *builder) arguments(o *callOp, n *yaml.Node) (given []argument, ok bool) {
 	if n == nil || nodeType(n) == "null" {
-		return nil
+		return nil, true
 	}
 	if _, _, ok := expressionText(n); ok {
 		o.dynamic = b.template(n)
-		return nil
+		return nil, true
 	}
 	if n.Kind == yaml.SequenceNode {
 		for _, item := range n.Content {
 			given = append(given, argument{"", item, b.template(item)})
 		}
-		return given
+		return given, true
 	}
 	for _, e := range b.mapping(n, "a map or list of arguments or an expression") {
 		given = append(given, argument{e.name, e.key, b.template(e.value)})
 	}
-	return given
+	return given, n.Kind == yaml.MappingNode
 }
 
 // bindArguments orders arguments by parameter and reports unknown and missing

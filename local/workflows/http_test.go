@@ -71,7 +71,7 @@ func TestRequest(t *testing.T) {
 		{"string body is JSON without a content type", map[string]any{"method": "POST", "body": "x"}, "POST /p|application/json; charset=utf-8|" + agent + `||"x"`},
 		{"text body", map[string]any{"method": "POST", "body": "x y", "headers": map[string]any{"content-type": "text/csv"}}, "POST /p|text/csv|" + agent + "||x y"},
 		{"form body", map[string]any{"method": "POST", "body": "a=1&b=2", "headers": map[string]any{"Content-Type": "application/x-www-form-urlencoded"}}, "POST /p|application/x-www-form-urlencoded|" + agent + "||a=1&b=2"},
-		{"headers", map[string]any{"method": "DELETE", "headers": map[string]any{"x-a": 5, "User-Agent": "me"}}, "DELETE /p||me " + agent + "|5|"},
+		{"headers", map[string]any{"method": "DELETE", "headers": map[string]any{"x-a": "5", "User-Agent": "me"}}, "DELETE /p||me " + agent + "|5|"},
 		{"query", map[string]any{"method": "GET", "query": map[string]any{"q": "a b&", "n": []any{1, true}}}, "GET /p?n=1&n=true&q=a+b%26||" + agent + "||"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -161,11 +161,21 @@ func TestConnectionErrors(t *testing.T) {
 		{"bad url", map[string]any{"url": "nonsense"}, "ValueError"},
 		{"bad timeout", map[string]any{"url": slow, "timeout": 1801}, "ValueError"},
 		{"bad auth", map[string]any{"url": slow, "auth": map[string]any{"type": "Basic"}}, "ValueError"},
-		{"certificate", map[string]any{"url": slow, "ca_certificate": "x"}, "ValueError"},
+		{"bad certificate", map[string]any{"url": slow, "ca_certificate": "x"}, "ValueError"},
+		{"bad private service", map[string]any{"url": slow, "private_service_name": "x"}, "ValueError"},
+		{"unknown method", map[string]any{"url": slow, "method": "TRACE"}, "ValueError"},
+		{"header that is no string", map[string]any{"url": slow, "headers": map[string]any{"a": 1}}, "TypeError"},
+		{"query that is no map", map[string]any{"url": slow, "query": "a=b"}, "TypeError"},
+		{"query of maps", map[string]any{"url": slow, "query": map[string]any{"a": map[string]any{}}}, "TypeError"},
+		{"scope that is no string", map[string]any{"url": slow, "auth": map[string]any{"type": "OAuth2", "scope": 1}}, "TypeError"},
+		{"form that is no string", map[string]any{"url": slow, "body": map[string]any{}, "headers": map[string]any{"Content-Type": "application/x-www-form-urlencoded"}}, "TypeError"},
+		{"body of an image", map[string]any{"url": slow, "body": "x", "headers": map[string]any{"Content-Type": "image/png"}}, "ValueError"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			tc.args["method"] = "POST"
+			if tc.args["method"] == nil {
+				tc.args["method"] = "POST"
+			}
 			raised, _ := request(t, workflows.Options{}, tc.args)["raised"].(map[string]any)
 			if diff := cmp.Diff([]any{tc.want}, raised["tags"]); diff != "" {
 				t.Errorf("tags (-want +got):\n%s\n%v", diff, raised)
