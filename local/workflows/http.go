@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"orderflow.dev/local/workflows/expr"
 	"orderflow.dev/local/workflows/stdlib"
@@ -132,8 +133,8 @@ func response(resp *http.Response, data []byte) (any, error) {
 		}
 		return map[string]any{"body": body, "code": int64(resp.StatusCode), "headers": headers}, nil
 	}
-	if err != nil {
-		body = string(data) // a malformed error page must not hide the error
+	if _, opaque := body.(expr.Bytes); err != nil || opaque && utf8.Valid(data) {
+		body = string(data) // neither malformed nor untyped error pages may hide the error
 	}
 	return nil, &expr.Error{Value: map[string]any{
 		"tags":    []any{expr.TagHTTP},
@@ -145,8 +146,11 @@ func response(resp *http.Response, data []byte) (any, error) {
 }
 
 // decodeBody types a body by its content type: JSON is parsed, text becomes a
-// string, anything else bytes. An empty body is null for JSON.
+// string, anything else bytes. Nothing is null, as JSON or without a type.
 func decodeBody(contentType string, data []byte) (any, error) {
+	if len(data) == 0 && contentType == "" {
+		return nil, nil
+	}
 	media, _, err := mime.ParseMediaType(contentType)
 	switch {
 	case err != nil && contentType != "":
