@@ -10,6 +10,120 @@ import (
 
 // languageCases are the cases of TestLanguage.
 var languageCases = []struct{ name, source, argument, want string }{
+	{"document marks and comments", "--- # start\nmain: # the main workflow\n  steps:\n  - a: {return: done}\n...\n", "", `"done"`},
+	{"names of steps are free", `
+- "step 1: begin!": {next: "étape.2"}
+- no: {return: no}
+- étape.2: {return: yes}`, "", `"yes"`},
+	{"the same step name in two routines", `
+main: {steps: [{init: {call: sub, result: r}}, {out: {return: "${r}"}}]}
+sub: {steps: [{init: {assign: [{a: 0}]}}, {out: {return: "${a}"}}]}`, "", `0`},
+	{"arguments by place", `
+main:
+  steps:
+  - a: {call: text.replace_all, args: [banana, an, "${string(1)}"], result: x}
+  - b: {call: sub, args: [1], result: y}
+  - c: {return: "${[x, y]}"}
+sub: {params: [p, q: 2], steps: [{s: {return: "${p + q}"}}]}`, "", `["b11a",3]`},
+	{"keys of maps", `
+- a:
+    assign:
+    - dynamicKey: myKey
+    - key_str: Key
+    - m: {"special!key": odd, "${dynamicKey}": v, '${dynamicKey + "Apple"}': w, Key1: hello}
+    - m.Key1: Value1
+    - m["Key2"]: Value2
+    - m[key_str + "3"]: Value3
+    - m.new: {}
+    - m.new.deep: 1
+    - n:
+        ${dynamicKey}: block
+- b: {return: {m: "${m}", odd: '${m["special!key"]}', n: "${n.myKey}", has: '${"Key9" in m}'}}`, "",
+		`{"has":false,"m":{"Key1":"Value1","Key2":"Value2","Key3":"Value3","myKey":"v","myKeyApple":"w","new":{"deep":1},"special!key":"odd"},"n":"block","odd":"odd"}`},
+	{"containers on the way are not made", `
+- a: {assign: [{m: {}}, {m.a.b: 1}]}`, "", `error: KeyError: key not found: a`},
+	{"element of what is no container", `
+- a: {assign: [{m: 1}, {m.a: 1}]}`, "", `error: TypeError: cannot assign an element of a value of type integer`},
+	{"lists in lists", `
+- a:
+    assign:
+    - l: [zero, one, two]
+    - n: "${len(l)}"
+    - i: 0
+    - l[i + 1]: 1
+    - l[n - 1]: 2
+    - l: "${list.concat(l, 3)}"
+    - t: [[10, 11, 12], [20, 21, 22]]
+    - t[0][1]: "${t[1][i]}"
+- b: {return: ["${l}", "${t}", '${"one" in l}']}`, "", `[["zero",1,2,3],[[10,20,12],[20,21,22]],false]`},
+	{"words in any case, quotes of both kinds", `
+- a: {assign: [{e: {tags: [SystemError]}}]}
+- b:
+    switch:
+    - condition: ${'SystemError' in e.tags AND NOT(false OR FALSE) and not False}
+      return: '${"a: " + "b"}'`, "", `"a: b"`},
+	{"types of YAML", `
+- a: {return: [1, -9223372036854775808, 0x1F, 4.1, 1e3, true, "true", null, ~, 2024-01-02, "", 9223372036854775808]}`, "",
+		`[1,-9223372036854775808,31,4.1,1000,true,"true",null,null,"2024-01-02","",9223372036854776000]`},
+	{"defaults of parameters", `
+main:
+  steps:
+  - a: {call: name, args: {first: Sherlock, last: Holmes}, result: x}
+  - b: {call: name, args: {country: {name: France}, first: Émile}, result: y}
+  - c: {return: ["${x}", "${y}", '${name("Ada")}']}
+name:
+  params: [first, last: null, country: England, n: 3]
+  steps:
+  - r: {return: ["${first}", "${last}", "${country}", "${n}"]}`, "",
+		`[["Sherlock","Holmes","England",3],["Émile",null,{"name":"France"},3],["Ada",null,"England",3]]`},
+	{"a subworkflow does not see its caller's variables", `
+main: {steps: [{a: {assign: [{x: 1}]}}, {b: {call: sub, result: r}}, {c: {return: ["${x}", "${r}"]}}]}
+sub: {steps: [{d: {assign: [{x: 2}]}}, {e: {return: "${x}"}}]}`, "", `[1,2]`},
+	{"argument as a default of main", `
+main: {params: [n: 7], steps: [{a: {return: "${n}"}}]}`, "", `7`},
+	{"loops by the reference", `
+- init: {assign: [{workflowScope: foo}, {seen: []}]}
+- outerLoop:
+    for:
+      value: outerLoopValue
+      in: [1, 2]
+      steps:
+      - outerLoopAssign: {assign: [{outerLoopScope: "${workflowScope}"}]}
+      - innerLoop:
+          for:
+            value: innerLoopValue
+            range: [1, 2]
+            steps:
+            - innerLoopAssign:
+                assign:
+                - workflowScope: bar
+                - outerLoopScope: '${outerLoopScope + "baz"}'
+      - note: {assign: [{seen: "${list.concat(seen, outerLoopScope)}"}]}
+- last: {return: {s: "${workflowScope}", seen: "${seen}"}}`, "", `{"s":"bar","seen":["foobazbaz","barbazbaz"]}`},
+	{"loop over nothing and over an absent list", `
+- a: {for: {value: v, in: [], steps: [{b: {raise: never}}]}}
+- c:
+    try: {for: {value: w, in: "${null}", steps: [{d: {raise: never}}]}}
+    except: {as: e, steps: [{f: {return: "${e.tags}"}}]}`, "", `["TypeError"]`},
+	{"raised map is bound as it is", `
+- a:
+    try: {raise: {code: 55, message: "Something went wrong", nested: {l: [1]}}}
+    except: {as: e, steps: [{b: {return: "${[e, e.code + 1]}"}}]}`, "", `[{"code":55,"message":"Something went wrong","nested":{"l":[1]}},56]`},
+	{"error restored from text", `
+- a: {assign: [{s: '{"error":{"code":404}}'}]}
+- b: {return: "${json.decode(text.encode(s)).error.code}"}`, "", `404`},
+	{"error in an except block leaves it", `
+- a:
+    try:
+      try: {raise: inner}
+      except: {as: e, steps: [{b: {assign: [{x: "${e.code}"}]}}]}
+    except: {as: e, steps: [{c: {return: "${e.message}"}}]}`, "", `"TypeError: property \"code\" of a value of type string: not a map"`},
+	{"expression as the policy and in it", `
+- init: {assign: [{n: 0}]}
+- a:
+    try: {steps: [{count: {assign: [{n: "${n + 1}"}]}}, {fail: {raise: {tags: [ConnectionFailedError]}}}]}
+    retry: "${http.default_retry_non_idempotent}"
+    except: {as: e, steps: [{r: {return: '${[n, "ConnectionFailedError" in e.tags]}'}}]}`, "", `[6,true]`},
 	{"list of steps", `
 - a: {assign: [{x: 1}, {y: "${x + 1}"}]}
 - b: {return: "${y}"}`, "", `2`},
@@ -221,7 +335,7 @@ func TestLanguage(t *testing.T) {
 	for _, tc := range languageCases {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			got := outcome(run(t, workflows.Options{}, tc.source, tc.argument))
+			got := outcome(run(t, workflows.Options{Clock: newClock()}, tc.source, tc.argument))
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("outcome (-want +got):\n%s", diff)
 			}

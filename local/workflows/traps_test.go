@@ -150,6 +150,26 @@ sub:
 				{Step: "first", Routine: "main", Position: workflows.Position{Line: 6, Column: 11, Length: 4}},
 			},
 		}},
+		{"as the documentation shows it", `# line 1
+# line 2
+# line 3
+# line 4
+# line 5
+# line 6
+main:
+    params: [input]
+    steps:
+    - checkSearchTermInInput:
+        switch:
+            - condition: ${"searchTerm" in input}
+              next: end
+`, workflows.Failure{
+			Payload: `{"message":"The argument of 'in' must be a dict or an array; got: null","tags":["TypeError"]}`,
+			Context: "The argument of 'in' must be a dict or an array; got: null\nin step \"checkSearchTermInInput\", routine \"main\", line: 12",
+			Stack: []workflows.StackElement{
+				{Step: "checkSearchTermInInput", Routine: "main", Position: workflows.Position{Line: 12, Column: 26, Length: 24}},
+			},
+		}},
 		{"called in an expression", `main:
   steps:
   - first:
