@@ -15,7 +15,7 @@ import (
 )
 
 // maxRequestBytes bounds a REST request: an escaped argument and its envelope.
-const maxRequestBytes = 8 * MaxArgumentBytes
+const maxRequestBytes = 256 << 10
 
 // notInProto lists fields the service accepts in an Execution that its Go proto
 // does not have; none changes what a local execution does.

@@ -11,16 +11,16 @@ import (
 // with names and region of their own.
 type builder struct {
 	*compiler
-	routine string
-	names   *names
-	region  *region
-	thread  bool // steps are of a thread of a parallel step
+	routine   string
+	names     *names
+	region    *region
+	thread    bool           // steps are of a thread of a parallel step
+	stepLines map[string]int // where each step of the routine is
 }
 
 // names is the static image of a scope: every variable that may be in it.
 type names struct {
 	vars   map[string]bool
-	loop   string          // value variable, if this is the scope of a loop
 	shared map[string]bool // of a thread: what it may write of its parents; nil if this is not the scope of one
 	parent *names
 }
@@ -58,13 +58,13 @@ func (b *builder) write(name string, n *yaml.Node) {
 // region is a part of a routine within which jumps are allowed. The body of a
 // loop is one of its own; jumps may leave an except block but not enter it.
 type region struct {
-	steps    map[string][]*step
+	steps    map[string]*step
 	outer    *region // where jumps may leave to, nil for routines, loops and threads
 	loop     bool
 	parallel bool // the loop's iterations are threads
 }
 
-func newRegion() *region { return &region{steps: map[string][]*step{}} }
+func newRegion() *region { return &region{steps: map[string]*step{}} }
 
 // enclosing is the region of the loop that break and continue act on; nil if there is none.
 func (r *region) enclosing() *region {
@@ -73,8 +73,8 @@ func (r *region) enclosing() *region {
 	return r
 }
 
-// find gives the steps of a name in the innermost region that has it.
-func (r *region) find(name string) []*step {
+// find gives the step of a name in the innermost region that has it, or nil.
+func (r *region) find(name string) *step {
 	for ; r != nil; r = r.outer {
 		if s := r.steps[name]; s != nil {
 			return s
@@ -106,19 +106,19 @@ func (b *builder) stepItem(out *block, item *yaml.Node) {
 		return
 	}
 	e := entries[0]
-	if !stepName.MatchString(e.name) {
-		b.problem(at(e.key), "use letters, digits, _ and -", "%q is no name for a step", e.name)
+	if e.name == "" {
+		b.problem(at(e.key), "", "a step needs a name")
 	}
 	if slices.Contains([]string{"end", "break", "continue"}, e.name) {
 		b.problem(at(e.key), "it is a target of next", "a step cannot be named %q", e.name)
 	}
-	for _, other := range out.steps {
-		if other.name == e.name {
-			b.problem(at(e.key), "", "step %q occurs twice in the same list of steps", e.name)
-		}
+	if line, twice := b.stepLines[e.name]; twice {
+		b.problem(at(e.key), "names of steps are unique in a workflow or subworkflow, nested ones included",
+			"step %q occurs twice, first in line %d", e.name, line)
+	} else {
+		b.stepLines[e.name] = e.key.Line
 	}
-	s := b.step(out, e.name, at(e.key), e.value)
-	b.region.steps[e.name] = append(b.region.steps[e.name], s)
+	b.region.steps[e.name] = b.step(out, e.name, at(e.key), e.value)
 }
 
 // step compiles a step body and appends it to a block.

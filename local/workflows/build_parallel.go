@@ -77,8 +77,8 @@ func (b *builder) within(shared map[string]bool) *builder {
 
 func (b *builder) branches(o *parallelOp, s *step, n *yaml.Node, shared map[string]bool) {
 	items := b.sequence(n, "a list of branches")
-	if len(items) > MaxBranches {
-		b.problem(at(n), "run several parallel steps", "parallel has %d branches, the limit is %d", len(items), MaxBranches)
+	if limit := b.limits.Branches; len(items) > limit {
+		b.problem(at(n), "run several parallel steps", "parallel has %d branches, the limit is %d", len(items), limit)
 	}
 	if n.Kind == yaml.SequenceNode && len(items) == 0 {
 		b.problem(at(n), "", "parallel needs at least one branch")

@@ -52,17 +52,22 @@ func unknownCallee(w *Workflow, name string) (text, hint string) {
 		}
 	}
 	names := slices.Concat(slices.Collect(maps.Keys(functions)), slices.Collect(maps.Keys(w.routines)))
+	if similar := nearest(name, names); similar != "" {
+		hint = "did you mean " + similar + "?"
+	}
+	return fmt.Sprintf("%q is neither a standard function nor a subworkflow", name), hint
+}
+
+// nearest is the name most like another one, or empty if none is like it.
+func nearest(name string, names []string) string {
 	slices.Sort(names)
-	best, bestDistance := "", len(name)/3+1
+	best, bestDistance := "", min(len(name)/3+1, len(name)-1)
 	for _, n := range names {
 		if d := distance(name, n); d <= bestDistance && (best == "" || d < bestDistance) {
 			best, bestDistance = n, d
 		}
 	}
-	if best != "" {
-		hint = "did you mean " + best + "?"
-	}
-	return fmt.Sprintf("%q is neither a standard function nor a subworkflow", name), hint
+	return best
 }
 
 // distance is the Levenshtein distance, for suggestions.

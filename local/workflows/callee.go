@@ -134,8 +134,8 @@ func (c *callee) arity() string {
 
 // invoke runs a subworkflow in a frame of its own.
 func (r *routine) invoke(f *frame, args []any) (any, error) {
-	if f.depth >= MaxCallDepth {
-		return nil, expr.Errorf(expr.TagRecursion, "call depth exceeds %d", MaxCallDepth)
+	if limit := f.ex.limits().CallDepth; f.depth >= limit {
+		return nil, expr.Errorf(expr.TagRecursion, "call depth exceeds %d", limit)
 	}
 	return r.run(&frame{ctx: f.ctx, ex: f.ex, thread: f.thread, wf: f.wf, depth: f.depth + 1, place: place{parent: f.place.parent}}, args)
 }

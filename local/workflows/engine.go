@@ -106,8 +106,8 @@ func (e *Engine) Close() {
 // create starts an execution in a goroutine of its own. It may not be kept yet
 // when this returns. The error is a gRPC status.
 func (e *Engine) create(id string, argument json.RawMessage, labels map[string]string) (*execution, error) {
-	if len(argument) > MaxArgumentBytes {
-		return nil, status.Errorf(codes.InvalidArgument, "argument has %d bytes, the limit is %d", len(argument), MaxArgumentBytes)
+	if limit := e.options.Limits.ArgumentBytes; len(argument) > limit {
+		return nil, status.Errorf(codes.InvalidArgument, "argument has %d bytes, the limit is %d", len(argument), limit)
 	}
 	if len(argument) == 0 {
 		argument = json.RawMessage("null")

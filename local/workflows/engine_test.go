@@ -166,7 +166,7 @@ func TestSys(t *testing.T) {
     - ${len(sys.get_env("GOOGLE_CLOUD_WORKFLOW_EXECUTION_ID"))}
     - ${time.format(sys.now())}
 `, "")
-	if diff := cmp.Diff(`["x","fallback",null,"p/l/w",36,"2026-01-02T03:04:10Z"]`, outcome(x)); diff != "" {
+	if diff := cmp.Diff(`["x","fallback",null,"p/l/w",36,"2026-01-02T03:04:10.000000Z"]`, outcome(x)); diff != "" {
 		t.Errorf("outcome (-want +got):\n%s", diff)
 	}
 	want := []string{"INFO execution started", "WARNING hello", `DEFAULT {"a":1}`, "INFO execution ended: SUCCEEDED"}

@@ -141,7 +141,7 @@ func spanDouble(a, b any) (at func(int64) any, count int64, err error) {
 	if !(to >= from) {
 		return nil, 0, nil
 	}
-	return func(i int64) any { return from + float64(i) }, int64(min(to-from, MaxSteps)) + 1, nil
+	return func(i int64) any { return from + float64(i) }, int64(min(to-from, 1<<53)) + 1, nil
 }
 
 // number widens an integer or double.

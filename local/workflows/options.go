@@ -46,6 +46,8 @@ type Options struct {
 	// StartsPerSecond refuses further starts with RESOURCE_EXHAUSTED; 0 means no
 	// limit.
 	StartsPerSecond int
+	// Limits bound executions; zero fields mean the limits of the service.
+	Limits Limits
 }
 
 func (o Options) withDefaults() Options {
@@ -64,6 +66,7 @@ func (o Options) withDefaults() Options {
 	if o.Clock == nil {
 		o.Clock = realClock{}
 	}
+	o.Limits = o.Limits.withDefaults()
 	if o.KeepFinished <= 0 {
 		o.KeepFinished = 10_000
 	}

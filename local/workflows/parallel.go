@@ -9,20 +9,12 @@ import (
 	"orderflow.dev/local/workflows/expr"
 )
 
-// Limits of parallel steps. Those that are not documented are what several independent sources agree on.
-const (
-	MaxBranches      = 10  // branches of one parallel step
-	MaxThreads       = 20  // branches and iterations of one execution that work at once
-	MaxParallelDepth = 2   // parallel steps within each other
-	MaxUnhandled     = 100 // errors that an UnhandledBranchError tells of
-)
-
 // parallelOp runs branches, or the iterations of a loop, in threads of their own, and waits for all. If some end with an
 // error, the others go on, and the step raises one error about all of them.
 type parallelOp struct {
 	branches []branch // or
 	loop     *forOp
-	limit    template // nil: none but MaxThreads
+	limit    template // nil: none of its own
 }
 
 type branch struct {
@@ -38,8 +30,8 @@ func (o *parallelOp) kind() string {
 }
 
 func (o *parallelOp) run(f *frame, s, _ *step) (signal, error) {
-	if f.thread.depth >= MaxParallelDepth {
-		return signal{}, expr.Errorf(expr.TagParallelNesting, "parallel steps are nested more than %d deep", MaxParallelDepth)
+	if f.thread.depth >= f.ex.limits().ParallelDepth {
+		return signal{}, expr.Errorf(expr.TagParallelNesting, "parallel steps are nested more than %d deep", f.ex.limits().ParallelDepth)
 	}
 	limit, err := o.concurrency(f)
 	if err != nil {
@@ -74,7 +66,7 @@ func (o *parallelOp) entry() string {
 // concurrency is how many threads of the step may work at once.
 func (o *parallelOp) concurrency(f *frame) (int, error) {
 	if o.limit == nil {
-		return MaxThreads, nil
+		return f.ex.limits().Threads, nil
 	}
 	v, err := o.limit.eval(f)
 	if err != nil {
@@ -103,7 +95,7 @@ func (o *parallelOp) bodies(f *frame) (n int, id func(int) string, body func(int
 	if err != nil {
 		return 0, nil, nil, err
 	}
-	if count > MaxSteps {
+	if count > int64(f.ex.limits().Steps) {
 		return 0, nil, nil, limitError("Step limit exceeded") // each iteration is a step at least
 	}
 	return int(count), strconv.Itoa, func(i int, in *frame) error {
@@ -127,7 +119,7 @@ func unhandled(f *frame, errs []error, id func(int) string) error {
 			continue
 		case !errors.As(err, &r) || r.cause.Fatal:
 			return err
-		case len(branches) == MaxUnhandled:
+		case len(branches) == f.ex.limits().Unhandled:
 			truncated = true
 			continue
 		}

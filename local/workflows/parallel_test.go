@@ -60,7 +60,7 @@ main:
           steps:
           - call: {call: http.post, args: {url: "${url}", body: "${v}"}, result: answer}
           - check: {switch: [{condition: "${i + 1 != v}", raise: "index"}]}
-          - add: {assign: [{total: "${total + answer.body}"}]}
+          - plus: {assign: [{total: "${total + answer.body}"}]}
   - done: {return: "${total}"}
 `
 
@@ -70,8 +70,8 @@ func TestParallelIterationsLoseNoUpdateOfASharedVariable(t *testing.T) {
 	if got := outcome(run(t, server.env(), fmt.Sprintf(sumInParallel, ""), "100")); got != "5050" {
 		t.Errorf("sum = %s, want 5050", got)
 	}
-	if most := server.most.Load(); most > workflows.MaxThreads || most < 2 {
-		t.Errorf("%d calls at once, want 2 to %d", most, workflows.MaxThreads)
+	if most := server.most.Load(); most > int64(workflows.DefaultLimits().Threads) || most < 2 {
+		t.Errorf("%d calls at once, want 2 to %d", most, int64(workflows.DefaultLimits().Threads))
 	}
 }
 
@@ -106,8 +106,8 @@ func TestParallelThreadsOfNestedStepsAreLimitedTogether(t *testing.T) {
 	if got := outcome(x); got != `"all"` || server.calls.Load() != 60 {
 		t.Errorf("outcome %s after %d calls", got, server.calls.Load())
 	}
-	if most := server.most.Load(); most > workflows.MaxThreads || most <= 10 {
-		t.Errorf("%d calls at once, want 11 to %d", most, workflows.MaxThreads)
+	if most := server.most.Load(); most > int64(workflows.DefaultLimits().Threads) || most <= 10 {
+		t.Errorf("%d calls at once, want 11 to %d", most, int64(workflows.DefaultLimits().Threads))
 	}
 }
 
@@ -121,7 +121,7 @@ func TestParallelSteps(t *testing.T) {
       shared: [a, b]
       branches:
       - one: {steps: [{set: {assign: [{a: 1}, {mine: 2}, {a: "${a + mine}"}]}}]}
-      - two: {steps: [{set: {assign: [{b: "${c}"}]}}]}
+      - two: {steps: [{set2: {assign: [{b: "${c}"}]}}]}
 - done: {return: ["${a}", "${b}", "${c}"]}`, `[3,"kept","kept"]`},
 		"elements of a shared map": {`
 - init: {assign: [{m: {}}]}
@@ -197,7 +197,7 @@ func TestParallelSteps(t *testing.T) {
     parallel:
       branches:
       - a: {steps: [{s: {call: sys.sleep, args: {seconds: 3600}}}]}
-      - b: {steps: [{s: {call: sys.sleep, args: {seconds: 60}}}]}
+      - b: {steps: [{s2: {call: sys.sleep, args: {seconds: 60}}}]}
 - done: {return: woken}`, `"woken"`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -227,11 +227,19 @@ nested:
 	}
 }
 
+// branches are n branches, each with a step that assigns.
+func branches(n int) (list string) {
+	for i := range n {
+		list += fmt.Sprintf("{b: {steps: [{s%d: {assign: [{z: 1}]}}]}},", i)
+	}
+	return list
+}
+
 func TestParallelStepsThatTheServiceRefuses(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ source, want string }{
 		"neither branches nor for": {"- a: {parallel: {shared: []}}\n", "1:7: parallel needs either branches or for"},
-		"eleven branches":          {"- a: {parallel: {branches: [" + strings.Repeat("{b: {steps: [{x: {next: y}}, {y: {assign: [{z: 1}]}}]}},", 11) + "]}}\n", "1:28: parallel has 11 branches, the limit is 10 (run several parallel steps)"},
+		"eleven branches":          {"- a: {parallel: {branches: [" + branches(11) + "]}}\n", "1:28: parallel has 11 branches, the limit is 10 (run several parallel steps)"},
 		"a branch without steps":   {"- a: {parallel: {branches: [{b: {}}]}}\n", `1:30: branch "b" has no steps`},
 		"another policy":           {"- a: {parallel: {exception_policy: stop, branches: [{b: {steps: [{x: {assign: [{z: 1}]}}]}}]}}\n", `1:36: exception_policy can only be continueAll, got "stop" (leave it out)`},
 		"a limit of zero":          {"- a: {parallel: {concurrency_limit: 0, branches: [{b: {steps: [{x: {assign: [{z: 1}]}}]}}]}}\n", `1:37: concurrency_limit must be a positive integer, got "0"`},
@@ -248,9 +256,9 @@ func TestParallelStepsThatTheServiceRefuses(t *testing.T) {
 		"break": {"- a: {parallel: {for: {value: v, in: [], steps: [{x: {next: break}}]}}}\n",
 			"1:61: break in a parallel loop, whose iterations do not wait for each other (use continue)"},
 		"a jump out": {"- a: {parallel: {branches: [{b: {steps: [{x: {next: c}}]}}]}}\n- c: {return: 1}\n",
-			`1:53: next: there is no step "c" here (jumps reach steps of the same routine, not into or out of a loop or into an except block)`},
+			`1:53: next: step "c" in line 2 cannot be reached from here (jumps reach steps of the same routine, not into or out of a loop or into an except block)`},
 		"a jump in": {"- a: {parallel: {branches: [{b: {steps: [{x: {assign: [{z: 1}]}}]}}]}}\n- c: {next: x}\n",
-			`2:13: next: there is no step "x" here (jumps reach steps of the same routine, not into or out of a loop or into an except block)`},
+			`2:13: next: step "x" in line 1 cannot be reached from here (jumps reach steps of the same routine, not into or out of a loop or into an except block)`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -217,7 +217,7 @@ func (t *thread) fork(n, limit int, body func(i int, child *thread) error) []err
 // startPending makes threads ready that waited for a place; the caller holds the lock.
 func (s *schedule) startPending() {
 	s.pending = slices.DeleteFunc(s.pending, func(t *thread) bool {
-		if s.working >= MaxThreads || t.group.working >= t.group.limit {
+		if s.working >= t.ex.limits().Threads || t.group.working >= t.group.limit {
 			return false
 		}
 		s.working++

@@ -6,14 +6,14 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/ianaindex"
+
 	"orderflow.dev/local/workflows/expr"
 )
 
 func init() {
-	typed("text.encode", With(Params("text"), "charset", "UTF-8"), func(r *reader) (any, error) {
-		s := r.str(0)
-		return expr.Bytes(s), charset(r.str(1))
-	})
+	typed("text.encode", With(Params("text"), "charset", "UTF-8"), textEncode)
 	typed("text.decode", With(Params("data"), "charset", "UTF-8"), textDecode)
 	typed("text.find_all", Params("source", "substr"), func(r *reader) (any, error) {
 		return findAll(r.str(0), r.str(1)), nil
@@ -27,8 +27,8 @@ func init() {
 	typed("text.substring", Params("source", "start", "end"), substring)
 	convert("text.to_lower", strings.ToLower)
 	convert("text.to_upper", strings.ToUpper)
-	convert("text.url_encode", func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") })
-	convert("text.url_encode_plus", url.QueryEscape)
+	convert("text.url_encode", func(s string) string { return strings.ReplaceAll(escape(s), "+", "%20") })
+	convert("text.url_encode_plus", escape)
 	typed("text.url_decode", Params("source"), func(r *reader) (any, error) {
 		s, err := url.QueryUnescape(r.str(0))
 		if err != nil {
@@ -38,54 +38,73 @@ func init() {
 	})
 	regex("text.match_regex", func(re *regexp.Regexp, source, _ string) any { return re.MatchString(source) })
 	regex("text.find_all_regex", findAllRegex)
+	// References to groups are not supported (reference: text.replace_all_regex).
 	regex("text.replace_all_regex", func(re *regexp.Regexp, source, repl string) any {
-		return re.ReplaceAllString(source, references.ReplaceAllString(strings.ReplaceAll(repl, "$", "$$"), "$${$1}"))
-	}, "substr", "repl")
+		return re.ReplaceAllLiteralString(source, repl)
+	}, "repl")
 }
 
-// references are RE2's rewrite references \0 to \9, which Go spells ${0}.
-var references = regexp.MustCompile(`\\([0-9])`)
+// escape leaves letters, digits, ".", "-" and "_" as they are (reference:
+// text.url_encode); Go's escape leaves "~" as well.
+func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "~", "%7E") }
 
 func convert(name string, f func(string) string) {
 	typed(name, Params("source"), func(r *reader) (any, error) { return f(r.str(0)), nil })
 }
 
-// regex registers a function on a source and an RE2 pattern. The parameters
-// after source are "regexp" unless named.
-func regex(name string, f func(re *regexp.Regexp, source, extra string) any, params ...string) {
-	if params == nil {
-		params = []string{"regexp"}
-	}
-	typed(name, Params(append([]string{"source"}, params...)...), func(r *reader) (any, error) {
-		source, pattern, extra := r.str(0), r.str(1), ""
-		if len(params) > 1 {
-			extra = r.str(2)
+// regex registers a function on a source, an RE2 pattern and, if named, one
+// more text. Of several matches at one place the longest counts (reference:
+// text.find_all_regex).
+func regex(name string, f func(re *regexp.Regexp, source, extra string) any, extra ...string) {
+	typed(name, Params(append([]string{"source", "regexp"}, extra...)...), func(r *reader) (any, error) {
+		source, pattern, text := r.str(0), r.str(1), ""
+		if len(extra) > 0 {
+			text = r.str(2)
 		}
 		re, err := regexp.Compile(pattern)
 		if err != nil {
 			return nil, valueError("%s: %v", name, err)
 		}
-		return f(re, source, extra), nil
+		re.Longest()
+		return f(re, source, text), nil
 	})
 }
 
-func charset(name string) error {
-	switch strings.ToUpper(name) {
-	case "UTF-8", "UTF8":
-		return nil
+// charset finds a character set by its IANA name, in any case.
+func charset(name string) (encoding.Encoding, error) {
+	e, err := ianaindex.IANA.Encoding(name)
+	if err != nil || e == nil {
+		return nil, valueError("charset %q is not supported", name)
 	}
-	return valueError("charset %q is not supported by the local engine, only UTF-8", name)
+	return e, nil
 }
 
-func textDecode(r *reader) (any, error) {
-	data := r.bytes(0)
-	if err := charset(r.str(1)); err != nil {
+func textEncode(r *reader) (any, error) {
+	text := r.str(0)
+	e, err := charset(r.str(1))
+	if err != nil {
 		return nil, err
 	}
-	if !utf8.Valid(data) {
-		return nil, valueError("text.decode: data is not valid UTF-8")
+	b, err := e.NewEncoder().Bytes([]byte(text))
+	if err != nil {
+		return nil, valueError("text.encode: a character has no code in %s", r.args[1])
 	}
-	return string(data), nil
+	return expr.Bytes(b), nil
+}
+
+// textDecode writes U+FFFD for every byte that is no text (reference:
+// text.decode).
+func textDecode(r *reader) (any, error) {
+	data := r.bytes(0)
+	e, err := charset(r.str(1))
+	if err != nil {
+		return nil, err
+	}
+	b, err := e.NewDecoder().Bytes(data)
+	if err != nil {
+		return nil, valueError("text.decode: %v", err)
+	}
+	return string(b), nil
 }
 
 func list(items []string) []any {
