@@ -139,6 +139,7 @@ func (e *Engine) create(id string, argument json.RawMessage, labels map[string]s
 	}
 	ex.ctx, ex.cancel = context.WithCancelCause(e.ctx)
 	e.store.add(ex)
+	work(ex.clock, 1)
 	e.running.Go(func() { ex.run(value) })
 	return ex, nil
 }

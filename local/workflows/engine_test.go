@@ -175,9 +175,9 @@ func TestSys(t *testing.T) {
 	}
 	var trace []string
 	for _, s := range x.Trace {
-		trace = append(trace, s.Step+" "+s.Kind)
+		trace = append(trace, s.Step+" "+s.Type)
 	}
-	if diff := cmp.Diff([]string{"log1 call", "log2 call", "zzz call", "until call", "past call", "done return"}, trace); diff != "" {
+	if diff := cmp.Diff([]string{"log1 STEP_CALL", "log2 STEP_CALL", "zzz STEP_CALL", "until STEP_CALL", "past STEP_CALL", "done STEP_RETURN"}, trace); diff != "" {
 		t.Errorf("trace (-want +got):\n%s", diff)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,11 +48,12 @@ type Execution struct {
 	Trace    []StepTrace // only with Options.Trace; at most 10,000 steps
 }
 
-// StepTrace is one step that ran, in the order of their ends.
+// StepTrace is one step that ran or runs, in the order of their starts.
 type StepTrace struct {
-	Routine, Step, Kind string
-	Start, End          time.Time
-	Error               string // message of the error that left the step, or empty
+	ID, Parent          int64 // from 1; the parent is 0 for a step of main
+	Routine, Step, Type string
+	Start, End          time.Time // the end is zero while the step runs
+	Error               string    // message of the error that left the step, or empty
 }
 
 // execution is a running or finished execution.
@@ -69,6 +72,8 @@ type execution struct {
 
 	mu    sync.Mutex
 	state Execution // what a snapshot shows; Steps, Step and Routine are added
+
+	within int64 // ID of the step that runs, for the trace
 }
 
 // Causes of a cancelled execution. One that the engine's end stops is shown like
@@ -87,7 +92,7 @@ func (ex *execution) snapshot() Execution {
 // shown is the state with what is counted apart; ex.mu is held.
 func (ex *execution) shown() Execution {
 	s := ex.state
-	s.Steps = ex.steps()
+	s.Steps, s.Trace = ex.steps(), slices.Clone(s.Trace)
 	if at := ex.current.Load(); at != nil {
 		s.Routine, s.Step = at.routine, at.name
 	}
@@ -97,6 +102,7 @@ func (ex *execution) shown() Execution {
 // run executes the workflow to its end and keeps the outcome.
 func (ex *execution) run(argument any) {
 	defer close(ex.done)
+	defer work(ex.clock, -1)
 	result, err := ex.start(ex.ctx, argument)
 	if errors.Is(err, errStopped) && ex.engine.journal.stream != nil {
 		return // it goes on in the next engine
@@ -162,19 +168,24 @@ func (ex *execution) conclude(result []byte, err error) {
 
 // traceStep notes a step if tracing is on; the function it returns ends it.
 func (ex *execution) traceStep(s *step) func(error) {
-	if !ex.engine.options.Trace {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	at := len(ex.state.Trace)
+	if !ex.engine.options.Trace || at == maxTrace {
 		return func(error) {}
 	}
-	start := ex.clock.Now()
+	ex.state.Trace = append(ex.state.Trace, StepTrace{
+		ID: int64(at + 1), Parent: ex.within, Routine: s.routine, Step: s.name,
+		Type: "STEP_" + strings.ToUpper(s.op.kind()), Start: ex.clock.Now(),
+	})
+	ex.within = int64(at + 1)
 	return func(err error) {
-		t := StepTrace{Routine: s.routine, Step: s.name, Kind: s.op.kind(), Start: start, End: ex.clock.Now()}
-		if err != nil {
-			t.Error = err.Error()
-		}
 		ex.mu.Lock()
 		defer ex.mu.Unlock()
-		if len(ex.state.Trace) < maxTrace {
-			ex.state.Trace = append(ex.state.Trace, t)
+		t := &ex.state.Trace[at]
+		t.End, ex.within = ex.clock.Now(), t.Parent
+		if err != nil {
+			t.Error = err.Error()
 		}
 	}
 }
