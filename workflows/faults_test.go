@@ -65,9 +65,9 @@ func codes() (all []fault) {
 		all = append(all, with(code, "application/json", `{"code":"unknown","message":"m"}`))
 	}
 	for _, body := range []string{``, `{`, `null`, `[]`, `"declined"`, `{"reason":null}`, `{"reason":5}`, `{"reason":"no_such"}`, `{"reason":["declined"]}`} {
-		all = append(all, with(400, "application/json", body), with(503, "application/json", body))
+		all = append(all, with(400, "application/json", body))
 	}
-	return append(all, with(400, "text/html", "<html>"), with(502, "text/html", "<html>"))
+	return append(all, with(400, "text/html", "<html>"), with(502, "text/html", "<html>"), with(503, "application/json", "{"))
 }
 
 // connections are the ways in which no answer comes at all.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -77,9 +78,18 @@ func compile(t testing.TB, definition string) *workflows.Workflow {
 		}
 		file = definition
 	}
+	key := file + "\n" + string(source)
+	if w, ok := compiled.Load(key); ok {
+		return w.(*workflows.Workflow)
+	}
 	w, err := workflows.Compile(file, source)
 	if err != nil {
 		t.Fatalf("the workflow has problems:\n%v", err)
 	}
+	compiled.Store(key, w)
 	return w
 }
+
+// compiled keeps definitions by file and source: a test of many cases compiles
+// its definition once. What they hold is immutable.
+var compiled sync.Map
