@@ -31,6 +31,18 @@ type fault struct {
 	tag   string        // of the error; not of garbled answers
 }
 
+// times is how often to let it go wrong, negative for ever. Codes differ in what they are taken for, which once tells;
+// how long the saga is patient, one of them tells.
+func (f fault) times() []int {
+	switch {
+	case f.kind != trouble:
+		return []int{-1}
+	case f.tag == "HttpError" && !strings.HasPrefix(f.name, "503"):
+		return []int{1}
+	}
+	return []int{1, 4, -1}
+}
+
 // faults are all ways, each before and after the step did its work if that is a difference.
 func faults() (all []fault) {
 	for _, f := range slices.Concat(codes(), connections()) {

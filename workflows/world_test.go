@@ -110,7 +110,7 @@ func (w *world) reserve(map[string]any) (reason string) {
 }
 
 func (w *world) chargeOnce(map[string]any) (reason string) {
-	w.must(w.reservation == "HELD", "charge without a reservation")
+	w.must(w.reservation != "", "charge before a reservation")
 	switch w.payment {
 	case "":
 		w.become(&w.payment, w.charge)
