@@ -23,12 +23,13 @@ const (
 
 // fault is one way in which a step goes wrong.
 type fault struct {
-	name  string
-	kind  kind
-	after bool // the step does its work first
-	fail  func(http.ResponseWriter, *http.Request)
-	takes time.Duration // until the saga gives the call up
-	tag   string        // of the error; not of garbled answers
+	name   string
+	kind   kind
+	after  bool // the step does its work first
+	fail   func(http.ResponseWriter, *http.Request)
+	takes  time.Duration // until the saga gives the call up
+	tag    string        // of the error; not of garbled answers
+	reason string        // of a refusal
 }
 
 // times is how often to let it go wrong, negative for ever. Codes differ in what they are taken for, which once tells;
@@ -113,7 +114,7 @@ func garbage() (all []fault) {
 func refusals() (all []fault) {
 	for _, reason := range []string{"out_of_stock", "declined", "cancelled", "expired"} {
 		for _, code := range []int{400, 404, 412, 422} {
-			all = append(all, fault{name: fmt.Sprintf("%d refused: %s", code, reason), kind: refused, tag: "HttpError",
+			all = append(all, fault{name: fmt.Sprintf("%d refused: %s", code, reason), kind: refused, tag: "HttpError", reason: reason,
 				fail: func(rw http.ResponseWriter, _ *http.Request) { reply(rw, code, refusal(reason)) }})
 		}
 	}
@@ -140,6 +141,7 @@ type saga struct {
 
 	calls   []string
 	elapsed time.Duration
+	reason  string // for which the order is cancelled
 }
 
 // run plays the saga, from the start or from the undoing.
@@ -177,6 +179,7 @@ func (s *saga) attempt(steps []string) kind {
 		}
 		s.calls = append(s.calls, step)
 		if step == "charge" && s.declined {
+			s.reason = "declined"
 			return refused
 		}
 		if step != s.step || s.left == 0 {
@@ -184,6 +187,9 @@ func (s *saga) attempt(steps []string) kind {
 		}
 		s.left--
 		s.elapsed += s.fault.takes
+		if s.fault.kind == refused && s.reason == "" {
+			s.reason = s.fault.reason
+		}
 		if s.fault.kind != garbled {
 			return s.fault.kind
 		}

@@ -98,10 +98,15 @@ func oneFault(t *testing.T, e entry, step string, f fault, n int) {
 	w := e.world()
 	w.step, w.fault, w.remaining = step, f, n
 	r := run(t, w, e.argument)
-	s := saga{step: step, fault: f, left: n, declined: e.declined}
+	s := saga{step: step, fault: f, left: n, declined: e.declined, reason: e.argument.CancelReason}
 	state := s.run(e.start)
 	if diff := cmp.Diff(s.calls, called(r)); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	for _, c := range r.Calls {
+		if got := c.Body.(map[string]any)["reason"]; stepOf(c.URL) == "cancel" && got != s.reason {
+			t.Errorf("cancelled as %v, want %s", got, s.reason)
+		}
 	}
 	if r.Execution.State != state {
 		t.Fatalf("%s, want %s: %v", r.Execution.State, state, r.Error)
