@@ -142,6 +142,7 @@ func (e *Engine) create(id string, argument json.RawMessage, labels map[string]s
 	}
 	ex.ctx, ex.cancel = context.WithCancelCause(e.ctx)
 	e.store.add(ex)
+	work(ex.clock, 1)
 	e.running.Go(func() { ex.run(value) })
 	return ex, nil
 }
@@ -163,6 +164,8 @@ func (e *Engine) acquire(ctx context.Context) error {
 	if e.places == nil {
 		return nil
 	}
+	work(e.options.Clock, -1)
+	defer work(e.options.Clock, 1)
 	select {
 	case e.places <- struct{}{}:
 		return nil

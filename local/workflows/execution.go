@@ -98,6 +98,7 @@ func (ex *execution) shown() Execution {
 // run executes the workflow to its end and keeps the outcome.
 func (ex *execution) run(argument any) {
 	defer close(ex.done)
+	defer work(ex.clock, -1)
 	result, err := ex.start(ex.ctx, argument)
 	if errors.Is(err, errStopped) && ex.engine.journal.stream != nil {
 		return // it goes on in the next engine
@@ -127,11 +128,9 @@ func (ex *execution) start(ctx context.Context, argument any) ([]byte, error) {
 		}
 		args = []any{argument}
 	}
-	ex.work(1)
 	v, err := main.run(&frame{
 		ctx: ctx, ex: ex, wf: ex.rev.workflow, thread: &thread{ex: ex, wake: make(chan struct{}, 1)},
 	}, args)
-	ex.work(-1)
 	if err != nil {
 		return nil, err
 	}

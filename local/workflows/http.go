@@ -58,7 +58,7 @@ func (c *httpCall) run() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(c.f.ctx, timeout)
+	ctx, cancel := withTimeout(c.f.ctx, c.f.ex.clock, timeout)
 	defer cancel()
 	req, err := c.request(ctx)
 	if err != nil {

@@ -237,6 +237,7 @@ func (ex *execution) resume(rev *revision) error {
 	if ex.engine.places == nil {
 		ex.activate()
 	}
+	work(ex.clock, 1)
 	ex.engine.running.Go(func() { ex.run(argument) })
 	return nil
 }

@@ -206,8 +206,8 @@ func (t *thread) fork(n, limit int, body func(i int, child *thread) error) []err
 		s.pending = append(s.pending, child)
 	}
 	s.working--
-	t.ex.work(-1)
 	s.startPending()
+	work(t.ex.clock, -1) // last, so that a virtual clock does not find nobody at work
 	s.next(t.ex)
 	s.mu.Unlock()
 	<-t.wake
@@ -225,7 +225,7 @@ func (s *schedule) startPending() {
 		s.ready = append(s.ready, t)
 		s.begun++
 		t.number = s.begun
-		t.ex.work(1)
+		work(t.ex.clock, 1)
 		go t.main()
 		return true
 	})
@@ -240,22 +240,15 @@ func (t *thread) main() {
 	defer s.mu.Unlock()
 	s.working--
 	t.group.working--
-	t.ex.work(-1)
 	if t.group.left--; t.group.left == 0 {
 		s.forked--
 		s.working++
-		t.ex.work(1)
+		work(t.ex.clock, 1)
 		s.ready = append(s.ready, t.group.parent)
 	}
 	s.startPending()
+	work(t.ex.clock, -1)
 	s.next(t.ex)
-}
-
-// work tells a clock that wants to know how many threads work.
-func (ex *execution) work(n int) {
-	if w, ok := ex.clock.(Worker); ok {
-		w.Work(n)
-	}
 }
 
 // diverged ends an execution that does not do again what the journal has: its definition is another one.
