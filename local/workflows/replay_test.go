@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -12,8 +13,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"pgregory.net/rapid"
 
 	"orderflow.dev/local/workflows"
 )
@@ -96,68 +95,72 @@ main:
 // of calls that were answered and kept before it is known that they must not be made again.
 func TestAnExecutionGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(rt *rapid.T) {
-		w := newWitness(t)
-		defer w.Close()
-		dir, sources := t.TempDir(), map[string]string{"w": restless}
-		live := func(n int) lifetime {
-			return begin(t, dir, workflows.Options{Env: map[string]string{"URL": fmt.Sprintf("%s/%d", w.URL, n)}}, sources)
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { goesOn(t, rand.New(rand.NewPCG(seed, 0))) })
+	}
+}
+
+func goesOn(t *testing.T, random *rand.Rand) {
+	w := newWitness(t)
+	defer w.Close()
+	dir, sources := t.TempDir(), map[string]string{"w": restless}
+	live := func(n int) lifetime {
+		return begin(t, dir, workflows.Options{Env: map[string]string{"URL": fmt.Sprintf("%s/%d", w.URL, n)}}, sources)
+	}
+	var orders []string
+	life, crashes, kept := live(0), 1+random.IntN(4), map[string]bool{}
+	life.create("null")
+	for n := range crashes {
+		time.Sleep(time.Duration(random.IntN(13)) * time.Millisecond)
+		made := w.seen(n)
+		for _, c := range final(made) {
+			kept[c] = true
 		}
-		var orders []string
-		life, crashes, kept := live(0), rapid.IntRange(1, 4).Draw(rt, "crashes"), map[string]bool{}
-		life.create("null")
-		for n := range crashes {
-			time.Sleep(time.Duration(rapid.IntRange(0, 12).Draw(rt, "milliseconds")) * time.Millisecond)
-			made := w.seen(n)
-			for _, c := range final(made) {
-				kept[c] = true
-			}
-			orders = append(orders, ordersIn(made)...)
-			dir = crashed(t, dir)
-			life.end()
-			sources["w"] = strings.Replace(restless, "done:", "ended:", 1) // for executions that begin from now on
-			life = live(n + 1)
-			life.resume()
-			again := kept
-			kept = map[string]bool{}
-			maps.Copy(kept, again)
-			defer func() {
-				for _, c := range w.seen(n + 1) {
-					if again[c] {
-						rt.Errorf("%s was made again", c)
-					}
-				}
-			}()
-		}
-		x := life.awaitAll()[0]
+		orders = append(orders, ordersIn(made)...)
+		dir = crashed(t, dir)
 		life.end()
-		if x.State != workflows.Succeeded || x.Step != "done" {
-			rt.Fatalf("ended %s in %s: %v", x.State, x.Step, x.Error)
-		}
-		var result []any
-		if err := json.Unmarshal(x.Result, &result); err != nil {
-			rt.Fatal(err)
-		}
-		ids := map[string]bool{}
-		for n := range crashes + 1 {
-			for _, c := range w.seen(n) {
-				ids[strings.SplitN(c, `"`, 3)[1]] = true
+		sources["w"] = strings.Replace(restless, "done:", "ended:", 1) // for executions that begin from now on
+		life = live(n + 1)
+		life.resume()
+		again := kept
+		kept = map[string]bool{}
+		maps.Copy(kept, again)
+		defer func() {
+			for _, c := range w.seen(n + 1) {
+				if again[c] {
+					t.Errorf("%s was made again", c)
+				}
 			}
+		}()
+	}
+	x := life.awaitAll()[0]
+	life.end()
+	if x.State != workflows.Succeeded || x.Step != "done" {
+		t.Fatalf("ended %s in %s: %v", x.State, x.Step, x.Error)
+	}
+	var result []any
+	if err := json.Unmarshal(x.Result, &result); err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{}
+	for n := range crashes + 1 {
+		for _, c := range w.seen(n) {
+			ids[strings.SplitN(c, `"`, 3)[1]] = true
 		}
-		if len(ids) != 1 || !ids[result[0].(string)] {
-			rt.Errorf("the calls have the ids %v, the result %v", slices.Collect(maps.Keys(ids)), result[0])
+	}
+	if len(ids) != 1 || !ids[result[0].(string)] {
+		t.Errorf("the calls have the ids %v, the result %v", slices.Collect(maps.Keys(ids)), result[0])
+	}
+	order := result[1].([]any)
+	for _, before := range orders {
+		if now, _ := json.Marshal(order); !strings.HasPrefix(string(now), before) {
+			t.Errorf("the threads came in the order %s, and %s before a crash", now, before)
 		}
-		order := result[1].([]any)
-		for _, before := range orders {
-			if now, _ := json.Marshal(order); !strings.HasPrefix(string(now), before) {
-				rt.Errorf("the threads came in the order %s, and %s before a crash", now, before)
-			}
-		}
-		slices.SortFunc(order, func(a, b any) int { return int(a.(float64) - b.(float64)) })
-		if fmt.Sprint(order, result[2]) != "[1 2 3 4 5 6] 6" {
-			rt.Errorf("threads %v, counted %v", order, result[2])
-		}
-	})
+	}
+	slices.SortFunc(order, func(a, b any) int { return int(a.(float64) - b.(float64)) })
+	if fmt.Sprint(order, result[2]) != "[1 2 3 4 5 6] 6" {
+		t.Errorf("threads %v, counted %v", order, result[2])
+	}
 }
 
 // TestWhatIsLeftOfASleepIsSlept restarts the engine in a long sleep.
