@@ -41,17 +41,20 @@ func (s symbols) CheckCall(name string, n int) (text, hint string) {
 	return "", ""
 }
 
-// refused lists what the service has and the local engine has not, by prefix.
-var refused = []string{"googleapis.", "events.", "experimental."}
-
 // unknownCallee describes a name that is no function.
 func unknownCallee(w *Workflow, name string) (text, hint string) {
-	for _, prefix := range refused {
-		if strings.HasPrefix(name, prefix) {
-			return fmt.Sprintf("%s is not supported by the local engine yet", name), "call the service with http.request"
-		}
+	if strings.HasPrefix(name, connectorPrefix) {
+		return unknownConnector(name)
 	}
 	names := slices.Concat(slices.Collect(maps.Keys(functions)), slices.Collect(maps.Keys(w.routines)))
+	if best := nearest(name, names); best != "" {
+		hint = "did you mean " + best + "?"
+	}
+	return fmt.Sprintf("%q is neither a standard function nor a subworkflow", name), hint
+}
+
+// nearest gives the name most like another, or nothing if none is alike.
+func nearest(name string, names []string) string {
 	slices.Sort(names)
 	best, bestDistance := "", len(name)/3+1
 	for _, n := range names {
@@ -59,10 +62,7 @@ func unknownCallee(w *Workflow, name string) (text, hint string) {
 			best, bestDistance = n, d
 		}
 	}
-	if best != "" {
-		hint = "did you mean " + best + "?"
-	}
-	return fmt.Sprintf("%q is neither a standard function nor a subworkflow", name), hint
+	return best
 }
 
 // distance is the Levenshtein distance, for suggestions.

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -50,6 +51,7 @@ type httpCall struct {
 	f    *frame
 	name string
 	args map[string]any
+	via  *http.Client // nil for the one of the options
 }
 
 func (c *httpCall) run() (any, error) {
@@ -66,7 +68,7 @@ func (c *httpCall) run() (any, error) {
 	if external(req.URL.Hostname()) {
 		c.f.ex.billExternal()
 	}
-	resp, err := c.f.ex.engine.options.HTTP.Do(req)
+	resp, err := cmp.Or(c.via, c.f.ex.engine.options.HTTP).Do(req)
 	if err != nil {
 		return nil, c.failure(err)
 	}
