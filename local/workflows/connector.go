@@ -3,7 +3,6 @@ package workflows
 import (
 	_ "embed"
 	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -123,9 +122,6 @@ func connectorCallee(name string) (*callee, bool) {
 		return c.call(f, named)
 	}}, true
 }
-
-// idempotent reports whether the method is a GET, which decides what is tried again.
-func (c *connector) idempotent() bool { return c.verb == http.MethodGet }
 
 // unknownConnector describes a name that is no connector, and what is near it.
 func unknownConnector(name string) (text, hint string) {
