@@ -94,12 +94,19 @@ func compileTemplate(template string) (*regexp.Regexp, []string) {
 			out.WriteString(segments(m[0]))
 		}
 	}
-	return regexp.MustCompile("^" + out.String() + "$"), fields
+	// A colon in the last segment begins a method of its own, such as :publish.
+	text := out.String()
+	for _, end := range []string{"[^/]+", "[^/]+)"} {
+		if before, ok := strings.CutSuffix(text, end); ok {
+			text = before + strings.Replace(end, "/", "/:", 1)
+		}
+	}
+	return regexp.MustCompile("^" + text + "$"), fields
 }
 
-// segments writes a pattern of path segments as an expression.
+// segments writes a pattern of path segments as an expression: "*" is one segment, "**" any number of them.
 func segments(pattern string) string {
-	return strings.NewReplacer(`\*\*`, `.+`, `\*`, `[^/]+`).Replace(regexp.QuoteMeta(pattern))
+	return strings.NewReplacer(`/\*\*`, `(?:/.+)?`, `\*\*`, `.*`, `\*`, `[^/]+`).Replace(regexp.QuoteMeta(pattern))
 }
 
 // findRule finds the method a request is for, and the fields its path sets. Paths alone do not tell a document of
