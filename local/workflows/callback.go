@@ -186,7 +186,8 @@ func (c *callbacks) drop(id string, taken any) {
 	}
 }
 
-// value is what events.await_callback gives for the request.
+// value is what events.await_callback gives for the request. The documentation names the fields and not their form: here
+// url is path and query, and of what occurs several times in headers or query the values are joined by commas.
 func (r *received) value() any {
 	headers := map[string]any{}
 	for k, values := range r.Header {

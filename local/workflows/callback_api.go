@@ -55,7 +55,7 @@ func (a *api) receiveCallback(r *http.Request) error {
 	header := r.Header.Clone()
 	header.Set("Host", r.Host)
 	err = ex.callbacks.receive(&received{
-		Callback: r.PathValue("callback"), Method: r.Method, URL: a.engine.baseURL() + r.URL.RequestURI(),
+		Callback: r.PathValue("callback"), Method: r.Method, URL: r.URL.RequestURI(),
 		Header: header, Body: body, Time: ex.clock.Now(),
 	})
 	if err != nil {

@@ -18,13 +18,11 @@ var callbackMethods = []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"
 // defaultCallbackSeconds is how long events.await_callback waits unless it says otherwise (reference).
 const defaultCallbackSeconds = 43200.0
 
-// registerCallbacks adds the functions of the events module.
+// registerCallbacks adds the functions of the events module. The reference counts only the second among those that block.
 func registerCallbacks() {
-	add := func(name string, params []stdlib.Param, invoke func(f *frame, args []any) (any, error)) {
-		functions[name] = &callee{name, params, true, invoke}
-	}
-	add("events.create_callback_endpoint", stdlib.With(nil, "http_callback_method", "POST"), createCallback)
-	add("events.await_callback", stdlib.With(stdlib.Params("callback"), "timeout", defaultCallbackSeconds), awaitCallback)
+	create, await := "events.create_callback_endpoint", "events.await_callback"
+	functions[create] = &callee{create, stdlib.With(nil, "http_callback_method", "POST"), false, createCallback}
+	functions[await] = &callee{await, stdlib.With(stdlib.Params("callback"), "timeout", defaultCallbackSeconds), true, awaitCallback}
 }
 
 // createCallback opens an endpoint of the execution and gives its URL.

@@ -22,6 +22,7 @@ import (
 // callable is a served engine whose workflow "w" says the URL of its callback by a log entry.
 type callable struct {
 	t    *testing.T
+	http http.Client
 	e    *workflows.Engine
 	urls chan string
 	base string
@@ -30,6 +31,7 @@ type callable struct {
 func newCallable(t *testing.T, o workflows.Options, source string) *callable {
 	t.Helper()
 	c := &callable{t: t, urls: make(chan string, 100)}
+	c.http.Transport = &http.Transport{}
 	o.Project, o.Location = "p", "l"
 	o.Log = func(e workflows.Entry) {
 		if strings.HasPrefix(e.Text, "http") || strings.HasPrefix(e.Text, "/") {
@@ -46,6 +48,7 @@ func newCallable(t *testing.T, o workflows.Options, source string) *callable {
 	served := make(chan error, 1)
 	go func() { served <- c.e.Serve(ctx, l) }()
 	t.Cleanup(func() {
+		c.http.CloseIdleConnections() // the server would wait for those that were never used
 		cancel()
 		<-served
 	})
@@ -86,7 +89,7 @@ func (c *callable) send(method, url, contentType, body string) (int, string) {
 	}
 	r.Header.Add("x-key", "a")
 	r.Header.Add("x-key", "b")
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := c.http.Do(r)
 	if err != nil {
 		return 0, err.Error()
 	}
@@ -163,7 +166,7 @@ func TestACallbackGivesTheRequest(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := got.Request
-			if got.Type != "HTTP" || len(got.ReceivedTime) < 20 || r.Method != tc.method || r.URL != link+tc.query || r.Headers["X-Key"] != "a,b" {
+			if got.Type != "HTTP" || len(got.ReceivedTime) < 20 || r.Method != tc.method || c.base+r.URL != link+tc.query || r.Headers["X-Key"] != "a,b" {
 				t.Errorf("got %+v", got)
 			}
 			if diff := cmp.Diff([]any{tc.body, tc.queried}, []any{r.Body, r.Query}); diff != "" {
@@ -381,8 +384,7 @@ func TestTheBaseURLIsThatOfTheOptionsOrNone(t *testing.T) {
 		"https://flows.example.com/": "https://flows.example.com/v1/projects/", "": "/v1/projects/",
 	} {
 		x := run(t, workflows.Options{BaseURL: base}, `
-- a: {call: events.create_callback_endpoint, result: c}
-- b: {return: "${c.url}"}`, "")
+- a: {return: "${events.create_callback_endpoint().url}"}`, "")
 		if !strings.HasPrefix(outcome(x), `"`+want) {
 			t.Errorf("BaseURL %q: %s, want %s", base, outcome(x), want)
 		}

@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -163,12 +164,10 @@ func (c *connectorCall) once(request map[string]any) (any, error) {
 	if left <= 0 {
 		return nil, c.overtime()
 	}
-	args := map[string]any{
-		"timeout": min(left.Seconds(), MaxHTTPSeconds),
-		"auth":    map[string]any{"type": "OAuth2", "scopes": c.settings.scopes},
-	}
-	for k, v := range request {
-		args[k] = v
+	args := maps.Clone(request)
+	args["timeout"] = min(left.Seconds(), MaxHTTPSeconds)
+	if !c.remote.self {
+		args["auth"] = map[string]any{"type": "OAuth2", "scopes": c.settings.scopes}
 	}
 	v, err := (&httpCall{f: c.f, name: c.name, args: args, via: c.remote.via}).run()
 	if err != nil {

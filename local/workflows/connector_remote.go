@@ -19,9 +19,9 @@ import (
 
 // remote is where a connector finds its service.
 type remote struct {
-	root string       // base URL of the methods
-	via  *http.Client // nil for the one of the options
-	self bool         // the service is this engine
+	root string // base URL of the methods
+	via  *http.Client
+	self bool // the service is this engine
 }
 
 // remotes keeps what reaches services that are not asked over HTTP.
@@ -38,13 +38,13 @@ func (e *Engine) remote(service, root string) (remote, error) {
 		return remote{root, e.selfClient(), true}, nil
 	}
 	if endpoint == "" {
-		return remote{root: root}, nil
+		return remote{root: root, via: e.options.HTTP}, nil
 	}
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" {
 		return remote{}, expr.Errorf(expr.TagValue, "endpoint %q of %s is no URL such as http://localhost:8080 or grpc://localhost:8085", endpoint, service)
 	}
-	out := remote{}
+	out := remote{via: e.options.HTTP}
 	if u.Scheme == "grpc" {
 		if out.via, err = e.rpcClient(service, u.Host); err != nil {
 			return remote{}, err

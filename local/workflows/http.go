@@ -51,7 +51,7 @@ type httpCall struct {
 	f    *frame
 	name string
 	args map[string]any
-	via  *http.Client // nil for the one of the options
+	via  *http.Client // of a connector, whose calls are never external; nil for the one of the options
 }
 
 func (c *httpCall) run() (any, error) {
@@ -65,7 +65,7 @@ func (c *httpCall) run() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if external(req.URL.Hostname()) {
+	if c.via == nil && external(req.URL.Hostname()) {
 		c.f.ex.billExternal()
 	}
 	resp, err := cmp.Or(c.via, c.f.ex.engine.options.HTTP).Do(req)
