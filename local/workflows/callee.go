@@ -27,6 +27,9 @@ func init() {
 	}
 	registerSys()
 	registerHTTP()
+	registerExecutions()
+	registerSecrets()
+	registerCallbacks()
 }
 
 // callee finds a subworkflow or function; subworkflows cannot hide functions
@@ -35,8 +38,10 @@ func (w *Workflow) callee(name string) (*callee, bool) {
 	if r, ok := w.routines[name]; ok {
 		return &callee{name, r.params, false, r.invoke}, true
 	}
-	c, ok := functions[name]
-	return c, ok
+	if c, ok := functions[name]; ok {
+		return c, true
+	}
+	return connectorCallee(name)
 }
 
 // required is the number of parameters without default.

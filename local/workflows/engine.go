@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
@@ -23,6 +24,8 @@ type Engine struct {
 	starts  *rateLimit
 	store   store
 	journal journal
+	remotes remotes      // services that connectors call
+	address atomic.Value // string: where Serve listens
 
 	mu       sync.RWMutex
 	deployed map[string]*revision

@@ -65,6 +65,7 @@ type execution struct {
 	memory             atomic.Int64 // bytes of variables
 	internal, external atomic.Int64
 	current            atomic.Pointer[step]
+	callbacks          callbacks
 
 	mu    sync.Mutex
 	state Execution // what a snapshot shows; Steps, Step and Routine are added
