@@ -27,8 +27,8 @@ const maxPayloads = 100
 var errArrived = errors.New("the callback was called")
 
 // callbacks is the state of an execution's callback endpoints. Requests that no step waits for are kept in the order
-// they came. To keep them across restarts, note every request and restore it later, open each endpoint that had been
-// created and drop what a step had taken.
+// they came. To keep them across restarts, every request is noted and restored later, each endpoint that had been
+// created is opened again, and what a step had taken is dropped.
 type callbacks struct {
 	note func(record []byte) // called in the order of requests before they count; may be nil
 
@@ -151,6 +151,26 @@ func (c *callbacks) list() []callbackView {
 	}
 	slices.SortFunc(out, func(a, b callbackView) int { return cmp.Compare(a.Name, b.Name) })
 	return out
+}
+
+// close forgets everything: the execution has ended.
+func (c *callbacks) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.byID = nil
+}
+
+// dropTaken removes the restored requests that recorded calls had taken.
+func (c *callbacks) dropTaken(calls map[callID]*call) {
+	for _, made := range calls {
+		if made.Name != awaitName || made.failure != nil {
+			continue
+		}
+		request, _ := made.value.(map[string]any)["http_request"].(map[string]any)
+		link, _ := request["url"].(string)
+		path, _, _ := strings.Cut(link, "?")
+		c.drop(path[strings.LastIndexByte(path, '/')+1:], made.value)
+	}
 }
 
 // encode writes a request for restore.

@@ -18,11 +18,12 @@ var callbackMethods = []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"
 // defaultCallbackSeconds is how long events.await_callback waits unless it says otherwise (reference).
 const defaultCallbackSeconds = 43200.0
 
+const createName, awaitName = "events.create_callback_endpoint", "events.await_callback"
+
 // registerCallbacks adds the functions of the events module. The reference counts only the second among those that block.
 func registerCallbacks() {
-	create, await := "events.create_callback_endpoint", "events.await_callback"
-	functions[create] = &callee{create, stdlib.With(nil, "http_callback_method", "POST"), false, createCallback}
-	functions[await] = &callee{await, stdlib.With(stdlib.Params("callback"), "timeout", defaultCallbackSeconds), true, awaitCallback}
+	functions[createName] = &callee{createName, stdlib.With(nil, "http_callback_method", "POST"), false, createCallback}
+	functions[awaitName] = &callee{awaitName, stdlib.With(stdlib.Params("callback"), "timeout", defaultCallbackSeconds), true, awaitCallback}
 }
 
 // createCallback opens an endpoint of the execution and gives its URL.
@@ -34,9 +35,12 @@ func createCallback(f *frame, args []any) (any, error) {
 	if !slices.Contains(callbackMethods, method) {
 		return nil, expr.Errorf(expr.TagValue, "argument http_callback_method must be one of %s, got %q", strings.Join(callbackMethods, ", "), method)
 	}
-	id := uuid.NewString()
-	f.ex.callbacks.open(id, method)
-	return map[string]any{"url": f.ex.engine.baseURL() + "/v1/" + f.ex.state.Name + "/callbacks/" + id}, nil
+	id, err := f.thread.inline(createName, func() (any, error) { return uuid.NewString(), nil })
+	if err != nil {
+		return nil, err
+	}
+	f.ex.callbacks.open(id.(string), method)
+	return map[string]any{"url": f.ex.engine.baseURL() + "/v1/" + f.ex.state.Name + "/callbacks/" + id.(string)}, nil
 }
 
 // awaitCallback waits for a request to an endpoint.

@@ -140,6 +140,7 @@ func (e *Engine) create(id string, argument json.RawMessage, labels map[string]s
 	if e.places == nil {
 		ex.state.State, ex.state.Start = Active, now
 	}
+	ex.keepCallbacks()
 	if e.journal.stream != nil {
 		ex.source = &source{rev.workflow.file, rev.workflow.source}
 	}

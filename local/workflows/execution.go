@@ -108,6 +108,7 @@ func (ex *execution) run(argument any) {
 	ex.state.End = ex.clock.Now()
 	ex.conclude(result, err)
 	ex.calls, ex.recorded = nil, recording{}
+	ex.callbacks.close()
 	ex.engine.journal.note(ex)
 	ex.mu.Unlock()
 	ex.engine.ended(ex)

@@ -34,6 +34,7 @@ type record struct {
 	Source    *source         `json:",omitempty"` // of an execution that began
 	Name      string          `json:",omitempty"` // of the execution that made the call
 	Call      *call           `json:",omitempty"`
+	Received  json.RawMessage `json:",omitempty"` // request to a callback of the execution
 }
 
 // source is a definition as it was when an execution began.
@@ -62,11 +63,23 @@ func (ex *execution) note(c *call) {
 	if ex.engine.journal.stream == nil || !c.encode() {
 		return
 	}
-	text := encode(record{Name: ex.state.Name, Call: c})
+	ex.keep(record{Name: ex.state.Name, Call: c})
+}
+
+// keep puts what happened to the execution into the journal.
+func (ex *execution) keep(r record) {
+	text := encode(r)
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
 	ex.calls = append(ex.calls, text)
 	ex.last = ex.engine.journal.append(text)
+}
+
+// keepCallbacks has requests to callbacks put into the journal.
+func (ex *execution) keepCallbacks() {
+	if ex.engine.journal.stream != nil {
+		ex.callbacks.note = func(request []byte) { ex.keep(record{Name: ex.state.Name, Received: request}) }
+	}
 }
 
 // kept returns once what the execution has done so far is on the disk.
@@ -133,8 +146,8 @@ func (p *part) Replay(text []byte) error {
 		return fmt.Errorf("an execution: %w", err)
 	}
 	e := (*Engine)(p)
-	if r.Call != nil {
-		return e.replayCall(r.Name, r.Call, text)
+	if r.Name != "" {
+		return e.replayPart(r, text)
 	}
 	r.Execution.Result = r.Result
 	ex := e.store.get(r.Execution.Name)
@@ -152,13 +165,23 @@ func (p *part) Replay(text []byte) error {
 	return nil
 }
 
-func (e *Engine) replayCall(name string, c *call, text []byte) error {
-	ex := e.store.get(name)
-	if ex == nil || ex.state.State.finished() || ex.recorded.calls[c.callID] != nil {
-		return nil // told again by a snapshot
+// replayPart takes back what happened to an execution: a call, or a request to a callback.
+func (e *Engine) replayPart(r record, text []byte) (err error) {
+	ex := e.store.get(r.Name)
+	if ex == nil || ex.state.State.finished() {
+		return nil
 	}
-	if err := ex.recorded.add(c); err != nil {
-		return fmt.Errorf("execution %s: %w", name, err)
+	known := func(other []byte) bool { return bytes.Equal(other, text) }
+	switch {
+	case r.Call != nil && ex.recorded.calls[r.Call.callID] != nil, r.Call == nil && slices.ContainsFunc(ex.calls, known):
+		return nil // told by a snapshot
+	case r.Call != nil:
+		err = ex.recorded.add(r.Call)
+	default:
+		err = ex.callbacks.restore(r.Received)
+	}
+	if err != nil {
+		return fmt.Errorf("execution %s: %w", r.Name, err)
 	}
 	ex.calls = append(ex.calls, bytes.Clone(text))
 	return nil
@@ -169,6 +192,7 @@ func (e *Engine) replayed(r record) *execution {
 	ex := &execution{
 		engine: e, clock: e.options.Clock, sequence: r.Sequence, done: make(chan struct{}), state: *r.Execution, source: r.Source,
 	}
+	ex.keepCallbacks()
 	if ex.state.State.finished() {
 		ex.state.State = Active
 	}
@@ -231,6 +255,7 @@ func (ex *execution) resume(rev *revision) error {
 		}
 		rev = &revision{id: rev.id, number: rev.number, name: ex.state.Revision, workflow: w}
 	}
+	ex.callbacks.dropTaken(ex.recorded.calls)
 	ex.mu.Lock()
 	ex.rev, ex.state.State = rev, Queued
 	ex.mu.Unlock()

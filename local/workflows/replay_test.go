@@ -216,3 +216,45 @@ answer:
 		t.Errorf("result %s", got)
 	}
 }
+
+const twoCallbacks = `
+- open: {call: events.create_callback_endpoint, result: callback}
+- first: {call: events.await_callback, args: {callback: "${callback}"}, result: a}
+- nap: {call: http.post, args: {url: '${sys.get_env("URL")}', body: "go"}}
+- second: {call: events.await_callback, args: {callback: "${callback}"}, result: b}
+- done: {return: ["${a.http_request.body}", "${b.http_request.body}"]}
+`
+
+// TestRequestsToCallbacksAreNotLostByARestart sends one that is taken and one that nobody waits for before the restart.
+func TestRequestsToCallbacksAreNotLostByARestart(t *testing.T) {
+	t.Parallel()
+	dir, g := t.TempDir(), newGate(t)
+	source := map[string]string{"w": twoCallbacks}
+	first := begin(t, dir, g.options(), source)
+	name := first.create("null")
+	execution := name[strings.LastIndexByte(name, '/'):]
+	var callbacks []any
+	for len(callbacks) == 0 {
+		_, x := first.ask("GET", execution+"/callbacks", "")
+		callbacks, _ = x["callbacks"].([]any)
+	}
+	full := callbacks[0].(map[string]any)["name"].(string)
+	for _, body := range []string{"1", "2"} {
+		resp, err := http.Post(serve(t, first.Handler().ServeHTTP)+"/v1/"+full, "application/json", strings.NewReader(body))
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatal(resp, err)
+		}
+		resp.Body.Close()
+		if body == "1" {
+			<-g.entered // the first was taken
+		}
+	}
+	dir = crashed(t, dir)
+	first.end()
+	close(g.open)
+	next := begin(t, dir, g.options(), source)
+	next.resume()
+	if got := outcome(next.awaitAll()[0]); got != "[1,2]" {
+		t.Errorf("result %s, want what was sent before the crash", got)
+	}
+}
