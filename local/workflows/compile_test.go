@@ -1,7 +1,9 @@
 package workflows_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"testing"
 
@@ -126,5 +128,31 @@ func FuzzCompile(f *testing.F) {
 	}
 	f.Fuzz(func(_ *testing.T, source []byte) {
 		_, _ = workflows.Compile("f.yaml", source)
+	})
+}
+
+// FuzzRun: no workflow that compiles makes the engine panic, and every execution
+// ends. Time does not pass and nothing is sent.
+func FuzzRun(f *testing.F) {
+	for _, tc := range languageCases {
+		f.Add([]byte(tc.source), []byte(tc.argument))
+	}
+	for _, tc := range trapCases {
+		f.Add([]byte(tc.source), []byte("null"))
+	}
+	f.Add([]byte(saga), []byte(`{"id":"o1","items":[]}`))
+	f.Fuzz(func(t *testing.T, source, argument []byte) {
+		w, err := workflows.Compile("f.yaml", source)
+		if err != nil || !json.Valid(argument) {
+			return
+		}
+		e := workflows.NewEngine(workflows.Options{
+			Clock: newClock(), HTTP: &http.Client{Transport: offline{}}, Limits: workflows.Limits{Steps: 300, MemoryBytes: 64 << 10},
+		})
+		e.Deploy("w", w)
+		x, err := e.Run(t.Context(), "w", argument)
+		if err == nil && x.State != workflows.Succeeded && x.State != workflows.Failed {
+			t.Errorf("execution is %s, want SUCCEEDED or FAILED", x.State)
+		}
 	})
 }
