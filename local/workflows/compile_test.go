@@ -50,6 +50,8 @@ f.yaml:1:30: loop variable "i" is also a variable outside the loop (rename one o
 	{"loop variable is a parameter", "main: {params: [v], steps: [{a: {for: {value: v, in: [], steps: [{b: {next: continue}}]}}}]}\n", `f.yaml:1:47: loop variable "v" is also a variable outside the loop (rename one of them)`},
 	{"value and index share a name", "- a: {for: {value: v, index: v, in: [], steps: [{b: {next: continue}}]}}\n", `f.yaml:1:30: value and index of the loop are both named "v" (rename one of them)`},
 	{"nested step has a taken name", "- a: {steps: [{b: {next: end}}]}\n- b: {return: 1}\n", `f.yaml:2:3: step "b" occurs twice, first in line 1 (names of steps are unique in a workflow or subworkflow, nested ones included)`},
+	{"nested step takes a name", "- b: {steps: [{c: {next: end}}]}\n- a: {steps: [{b: {return: 1}}]}\n", `f.yaml:2:16: step "b" occurs twice, first in line 1 (names of steps are unique in a workflow or subworkflow, nested ones included)`},
+	{"loop variable of an inner loop is assigned outside both", "- a: {assign: [{x: 1}]}\n- b: {for: {value: v, in: [], steps: [{c: {for: {value: x, in: [], steps: [{d: {next: continue}}]}}}]}}\n", `f.yaml:2:57: loop variable "x" is also a variable outside the loop (rename one of them)`},
 	{"step without a name", "- \"\": {return: 1}\n", `f.yaml:1:3: a step needs a name`},
 	{"step named like a target", "- end: {return: 1}\n", `f.yaml:1:3: a step cannot be named "end" (it is a target of next)`},
 	{"misspelt step", "- first: {next: secnd}\n- second: {return: 1}\n", `f.yaml:1:17: next: there is no step "secnd" in main (did you mean second?)`},
