@@ -1,7 +1,9 @@
 package workflows_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"testing"
 
@@ -48,6 +50,8 @@ f.yaml:1:30: loop variable "i" is also a variable outside the loop (rename one o
 	{"loop variable is a parameter", "main: {params: [v], steps: [{a: {for: {value: v, in: [], steps: [{b: {next: continue}}]}}}]}\n", `f.yaml:1:47: loop variable "v" is also a variable outside the loop (rename one of them)`},
 	{"value and index share a name", "- a: {for: {value: v, index: v, in: [], steps: [{b: {next: continue}}]}}\n", `f.yaml:1:30: value and index of the loop are both named "v" (rename one of them)`},
 	{"nested step has a taken name", "- a: {steps: [{b: {next: end}}]}\n- b: {return: 1}\n", `f.yaml:2:3: step "b" occurs twice, first in line 1 (names of steps are unique in a workflow or subworkflow, nested ones included)`},
+	{"nested step takes a name", "- b: {steps: [{c: {next: end}}]}\n- a: {steps: [{b: {return: 1}}]}\n", `f.yaml:2:16: step "b" occurs twice, first in line 1 (names of steps are unique in a workflow or subworkflow, nested ones included)`},
+	{"loop variable of an inner loop is assigned outside both", "- a: {assign: [{x: 1}]}\n- b: {for: {value: v, in: [], steps: [{c: {for: {value: x, in: [], steps: [{d: {next: continue}}]}}}]}}\n", `f.yaml:2:57: loop variable "x" is also a variable outside the loop (rename one of them)`},
 	{"step without a name", "- \"\": {return: 1}\n", `f.yaml:1:3: a step needs a name`},
 	{"step named like a target", "- end: {return: 1}\n", `f.yaml:1:3: a step cannot be named "end" (it is a target of next)`},
 	{"misspelt step", "- first: {next: secnd}\n- second: {return: 1}\n", `f.yaml:1:17: next: there is no step "secnd" in main (did you mean second?)`},
@@ -126,5 +130,31 @@ func FuzzCompile(f *testing.F) {
 	}
 	f.Fuzz(func(_ *testing.T, source []byte) {
 		_, _ = workflows.Compile("f.yaml", source)
+	})
+}
+
+// FuzzRun: no workflow that compiles makes the engine panic, and every execution
+// ends. Time does not pass and nothing is sent.
+func FuzzRun(f *testing.F) {
+	for _, tc := range languageCases {
+		f.Add([]byte(tc.source), []byte(tc.argument))
+	}
+	for _, tc := range trapCases {
+		f.Add([]byte(tc.source), []byte("null"))
+	}
+	f.Add([]byte(saga), []byte(`{"id":"o1","items":[]}`))
+	f.Fuzz(func(t *testing.T, source, argument []byte) {
+		w, err := workflows.Compile("f.yaml", source)
+		if err != nil || !json.Valid(argument) {
+			return
+		}
+		e := workflows.NewEngine(workflows.Options{
+			Clock: newClock(), HTTP: &http.Client{Transport: offline{}}, Limits: workflows.Limits{Steps: 300, MemoryBytes: 64 << 10},
+		})
+		e.Deploy("w", w)
+		x, err := e.Run(t.Context(), "w", argument)
+		if err == nil && x.State != workflows.Succeeded && x.State != workflows.Failed {
+			t.Errorf("execution is %s, want SUCCEEDED or FAILED", x.State)
+		}
 	})
 }

@@ -186,6 +186,9 @@ func TestConnectionErrors(t *testing.T) {
 			if tc.args["method"] == nil {
 				tc.args["method"] = "POST"
 			}
+			if tc.args["timeout"] == nil {
+				tc.args["timeout"] = 30 // what is not refused must not wait for the slow server
+			}
 			raised, _ := request(t, workflows.Options{}, tc.args)["raised"].(map[string]any)
 			if diff := cmp.Diff([]any{tc.want}, raised["tags"]); diff != "" {
 				t.Errorf("tags (-want +got):\n%s\n%v", diff, raised)

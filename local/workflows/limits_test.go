@@ -109,7 +109,7 @@ main:
 		{"string of 256 KiB", "- a: {assign: [{x: '" + strings.Repeat("x", 64) + "'}, {n: 0}]}\n- b: {assign: [{x: '${x + x}'}, {n: '${n + 1}'}]}\n- c: {switch: [{condition: '${n < 12}', next: b}]}\n- d: {return: '${len(x)}'}", ``, `262144`, workflows.Limits{MemoryBytes: 1 << 20}},
 		{"string of 512 KiB", "- a: {assign: [{x: '" + strings.Repeat("x", 64) + "'}, {n: 0}]}\n- b: {assign: [{x: '${x + x}'}, {n: '${n + 1}'}]}\n- c: {switch: [{condition: '${n < 13}', next: b}]}\n- d: {return: '${len(x)}'}", ``, `error: ResourceLimitError: String length limit exceeded`, workflows.Limits{MemoryBytes: 1 << 20}},
 		{"long string in a list in a map", "- a: {assign: [{x: {a: [12345]}}]}", ``, `null`, workflows.Limits{StringBytes: 4}},
-		{"too long a string in a list in a map", "- a: {assign: [{x: {a: ['12345']}}]}", ``, `error: ResourceLimitError: String length limit exceeded`, workflows.Limits{StringBytes: 4}},
+		{"too long a string in a list in a map", "- a: {assign: [{x: {a: ['12345', a], b: c}}]}", ``, `error: ResourceLimitError: String length limit exceeded`, workflows.Limits{StringBytes: 4}},
 		{"response of 1,000 bytes", fetch, `"` + url + `"`, `1000`, workflows.Limits{ResponseBytes: 1000}},
 		{"response of 1,000 bytes, 999 allowed", fetch, `"` + url + `"`, `error: ResourceLimitError: HTTP response exceeds 999 bytes`, workflows.Limits{ResponseBytes: 999}},
 		{"sleep of a year", waits, `31536000`, `null`, workflows.Limits{}},

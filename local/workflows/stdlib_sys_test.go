@@ -67,3 +67,14 @@ func TestSysFunctionsRefuseWrongTypes(t *testing.T) {
 		}
 	}
 }
+
+// TestUUID: each is another one, in the form of RFC 4122.
+func TestUUID(t *testing.T) {
+	t.Parallel()
+	x := run(t, workflows.Options{}, `
+- a: {assign: [{u: "${uuid.generate()}"}, {v: "${uuid.generate()}"}]}
+- b: {return: '${text.match_regex(u, "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$") and u != v}'}`, "")
+	if got := outcome(x); got != "true" {
+		t.Errorf("uuid.generate: %s, want true", got)
+	}
+}

@@ -114,7 +114,36 @@ func encodeJSON(a []any) ([]byte, error) {
 	default:
 		return nil, unsupported("json.encode", x, "boolean or map as indent")
 	}
+	if indentedSize(compact, len(prefix), len(indent)) > maxResult {
+		return nil, tooLarge("json.encode")
+	}
 	var b bytes.Buffer
 	err = json.Indent(&b, compact, prefix, indent)
 	return b.Bytes(), err
+}
+
+// indentedSize is at least the size of compact JSON once it is indented: every
+// bracket and comma outside of strings is counted as a line.
+func indentedSize(compact []byte, prefix, indent int) int {
+	size, depth, quoted := len(compact), 0, false
+	for i := 0; i < len(compact); i++ {
+		switch c := compact[i]; {
+		case c == '\\':
+			i++
+			continue
+		case c == '"':
+			quoted = !quoted
+			continue
+		case quoted:
+			continue
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			depth--
+		case c != ',':
+			continue
+		}
+		size += 1 + prefix + depth*indent
+	}
+	return size
 }

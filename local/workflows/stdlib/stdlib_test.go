@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -165,6 +166,50 @@ func TestFunctions(t *testing.T) {
 				t.Errorf("%s(%v) (-want +got):\n%s", tc.name, tc.args, diff)
 			}
 		})
+	}
+}
+
+// TestLargeResultsAreRefused: a few bytes of arguments must not take the memory
+// of the machine, nor hours.
+func TestLargeResultsAreRefused(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 256<<10)
+	nested := any(l{})
+	for range 9000 {
+		nested = l{nested}
+	}
+	for _, tc := range []struct {
+		name string
+		args []any
+	}{
+		{"text.replace_all", l{long, "", long}},
+		{"text.replace_all", l{long, "x", long}},
+		{"text.replace_all_regex", l{long, "x?", long}},
+		{"json.encode", l{l{int64(1), int64(2), int64(3)}, m{"prefix": strings.Repeat("x", 8<<20)}}},
+		{"json.encode_to_string", l{nested, m{"indent": long}}},
+	} {
+		want := "ResourceLimitError: result of " + strings.TrimSuffix(tc.name, "_to_string") + " exceeds 16777216 bytes"
+		if diff := cmp.Diff(want, call(tc.name, tc.args...)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
+		}
+	}
+	for name, want := range map[string]int{"text.find_all": 256 << 10, "text.find_all_regex": 256 << 10} {
+		v, err := stdlib.Functions[name].Call(l{long, "x"})
+		if found, _ := v.([]any); err != nil || len(found) != want {
+			t.Errorf("%s: %d matches, %v; want %d", name, len(found), err, want)
+		}
+	}
+	if got := call("text.replace_all_regex", long, "y", long); got != `string "`+long+`"` {
+		t.Errorf("text.replace_all_regex without a match: %.60s, want the source", got)
+	}
+}
+
+// TestIndentIsOutsideOfStrings: brackets in strings are text.
+func TestIndentIsOutsideOfStrings(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat(`{[,"\`, 10_000)
+	if got := call("json.encode_to_string", l{long}, m{"prefix": strings.Repeat(" ", 1000)}); !strings.HasPrefix(got, "string ") {
+		t.Errorf("json.encode_to_string of a string with brackets: %.100s", got)
 	}
 }
 

@@ -18,9 +18,7 @@ func init() {
 	typed("text.find_all", Params("source", "substr"), func(r *reader) (any, error) {
 		return findAll(r.str(0), r.str(1)), nil
 	})
-	typed("text.replace_all", Params("source", "substr", "repl"), func(r *reader) (any, error) {
-		return strings.ReplaceAll(r.str(0), r.str(1), r.str(2)), nil
-	})
+	typed("text.replace_all", Params("source", "substr", "repl"), replaceAll)
 	typed("text.split", Params("source", "separator"), func(r *reader) (any, error) {
 		return list(strings.Split(r.str(0), r.str(1))), nil
 	})
@@ -36,12 +34,9 @@ func init() {
 		}
 		return s, nil
 	})
-	regex("text.match_regex", func(re *regexp.Regexp, source, _ string) any { return re.MatchString(source) })
+	regex("text.match_regex", func(re *regexp.Regexp, source, _ string) (any, error) { return re.MatchString(source), nil })
 	regex("text.find_all_regex", findAllRegex)
-	// References to groups are not supported (reference: text.replace_all_regex).
-	regex("text.replace_all_regex", func(re *regexp.Regexp, source, repl string) any {
-		return re.ReplaceAllLiteralString(source, repl)
-	}, "repl")
+	regex("text.replace_all_regex", replaceAllRegex, "repl")
 }
 
 // escape leaves letters, digits, ".", "-" and "_" as they are (reference:
@@ -55,7 +50,7 @@ func convert(name string, f func(string) string) {
 // regex registers a function on a source, an RE2 pattern and, if named, one
 // more text. Of several matches at one place the longest counts (reference:
 // text.find_all_regex).
-func regex(name string, f func(re *regexp.Regexp, source, extra string) any, extra ...string) {
+func regex(name string, f func(re *regexp.Regexp, source, extra string) (any, error), extra ...string) {
 	typed(name, Params(append([]string{"source", "regexp"}, extra...)...), func(r *reader) (any, error) {
 		source, pattern, text := r.str(0), r.str(1), ""
 		if len(extra) > 0 {
@@ -66,7 +61,7 @@ func regex(name string, f func(re *regexp.Regexp, source, extra string) any, ext
 			return nil, valueError("%s: %v", name, err)
 		}
 		re.Longest()
-		return f(re, source, text), nil
+		return f(re, source, text)
 	})
 }
 
@@ -115,29 +110,56 @@ func list(items []string) []any {
 	return out
 }
 
-// chars converts a byte offset to an offset in characters.
-func chars(s string, offset int) int64 { return int64(utf8.RuneCountInString(s[:offset])) }
+// charCounter converts ascending byte offsets of a text to offsets in characters.
+type charCounter struct {
+	text  string
+	bytes int
+	chars int64
+}
+
+func (c *charCounter) at(offset int) int64 {
+	c.chars += int64(utf8.RuneCountInString(c.text[c.bytes:offset]))
+	c.bytes = offset
+	return c.chars
+}
 
 // findAll gives the offsets, in characters, of non-overlapping occurrences.
 func findAll(source, substr string) any {
-	found := []any{}
+	found, count := []any{}, charCounter{text: source}
 	for at := 0; substr != ""; at += len(substr) {
 		i := strings.Index(source[at:], substr)
 		if i < 0 {
 			break
 		}
 		at += i
-		found = append(found, chars(source, at))
+		found = append(found, count.at(at))
 	}
 	return found
 }
 
-func findAllRegex(re *regexp.Regexp, source, _ string) any {
-	found := []any{}
+func findAllRegex(re *regexp.Regexp, source, _ string) (any, error) {
+	found, count := []any{}, charCounter{text: source}
 	for _, m := range re.FindAllStringIndex(source, -1) {
-		found = append(found, map[string]any{"index": chars(source, m[0]), "match": source[m[0]:m[1]]})
+		found = append(found, map[string]any{"index": count.at(m[0]), "match": source[m[0]:m[1]]})
 	}
-	return found
+	return found, nil
+}
+
+func replaceAll(r *reader) (any, error) {
+	source, substr, repl := r.str(0), r.str(1), r.str(2)
+	if n := strings.Count(source, substr); n*len(repl) > maxResult {
+		return nil, tooLarge(r.name)
+	}
+	return strings.ReplaceAll(source, substr, repl), nil
+}
+
+// replaceAllRegex takes references to groups as they are written; they are not
+// supported (reference: text.replace_all_regex).
+func replaceAllRegex(re *regexp.Regexp, source, repl string) (any, error) {
+	if len(source)*len(repl) > maxResult && len(re.FindAllStringIndex(source, -1))*len(repl) > maxResult {
+		return nil, tooLarge("text.replace_all_regex")
+	}
+	return re.ReplaceAllLiteralString(source, repl), nil
 }
 
 // substring counts characters; end is exclusive.
