@@ -80,7 +80,7 @@ func workflowsRun(ctx context.Context, out, notes io.Writer, file string, f work
 		printTrace(notes, x.Trace)
 	}
 	fmt.Fprintf(notes, "%s after %s; billed steps: %d internal, %d external\n",
-		strings.ToLower(string(x.State)), x.End.Sub(x.Start).Round(time.Millisecond), x.Steps.Internal, x.Steps.External)
+		strings.ToLower(string(x.State)), rounded(x.End.Sub(x.Start)), x.Steps.Internal, x.Steps.External)
 	switch {
 	case x.State == workflows.Succeeded:
 		fmt.Fprintf(out, "%s\n", x.Result)

@@ -34,7 +34,7 @@ func printTrace(out io.Writer, trace []workflows.StepTrace) {
 		if s.Routine != routine[s.Parent] {
 			name = s.Routine + "." + name
 		}
-		fmt.Fprintf(t, "+%s\t%s\t%s%s\t%s\n", s.Start.Sub(trace[0].Start).Round(time.Millisecond), stepTook(s),
+		fmt.Fprintf(t, "+%s\t%s\t%s%s\t%s\n", rounded(s.Start.Sub(trace[0].Start)), stepTook(s),
 			strings.Repeat("  ", depth[s.ID]-1), name, remarkOn(s))
 	}
 	t.Flush()
@@ -45,7 +45,15 @@ func stepTook(s workflows.StepTrace) string {
 	if s.End.IsZero() {
 		return "…"
 	}
-	return s.End.Sub(s.Start).Round(time.Millisecond).String()
+	return rounded(s.End.Sub(s.Start)).String()
+}
+
+// rounded leaves out digits that nobody reads.
+func rounded(d time.Duration) time.Duration {
+	if d < time.Second {
+		return d.Round(time.Microsecond)
+	}
+	return d.Round(time.Millisecond)
 }
 
 // remarkOn is the kind of a step and its error, on one line.

@@ -47,7 +47,7 @@ func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
 		return context.Cause(ctx)
 	}
 	c.mu.Lock()
-	s := &sleeper{until: c.now.Add(max(d, 0)), order: c.slept, woken: make(chan struct{})}
+	s := &sleeper{until: c.now.Add(d), order: c.slept, woken: make(chan struct{})}
 	late := false
 	if t, ok := ctx.Value(deadlineKey{}).(time.Time); ok && t.Before(s.until) {
 		s.until, late = t, true
@@ -69,7 +69,7 @@ func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// jump wakes the earliest sleeper if nobody works. Only that one, although
+// jump wakes the earliest sleeper if nobody works; time never goes back. Only that one, although
 // others may be due as well: it works from here on, the next one after it. The
 // caller holds the lock.
 func (c *Clock) jump() {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -119,25 +120,50 @@ func TestThoseDueTogetherWakeOneAfterTheOtherInTheOrderTheyFellAsleep(t *testing
 
 func TestASleeperThatIsCancelledWorksAgain(t *testing.T) {
 	t.Parallel()
-	c := virtual.NewClock(start)
-	c.Work(2)
-	why := errors.New("why")
-	ctx, cancel := context.WithCancelCause(context.Background())
-	woken := make(chan error)
-	go func() { woken <- c.Sleep(ctx, time.Hour) }()
-	cancel(why)
-	if err := <-woken; !errors.Is(err, why) {
-		t.Errorf("error %v, want the cause", err)
-	}
-	c.Work(-1) // the other one still works: an hour must not pass
-	done := make(chan error)
-	go func() { done <- c.Sleep(context.Background(), time.Minute) }()
-	if err := <-done; err != nil || !c.Now().Equal(start.Add(time.Minute)) {
-		t.Errorf("it is %v (%v), want a minute after the start", c.Now(), err)
-	}
-	if err := c.Sleep(ctx, 0); !errors.Is(err, why) {
-		t.Errorf("sleeping in an ended context: %v, want the cause", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c := virtual.NewClock(start)
+		c.Work(2)
+		why := errors.New("why")
+		ctx, cancel := context.WithCancelCause(context.Background())
+		woken := make(chan error)
+		go func() { woken <- c.Sleep(ctx, time.Hour) }()
+		synctest.Wait() // it sleeps
+		cancel(why)
+		if err := <-woken; !errors.Is(err, why) {
+			t.Errorf("error %v, want the cause", err)
+		}
+		c.Work(-1) // the other one still works: an hour must not pass
+		if err := c.Sleep(context.Background(), time.Minute); err != nil || !c.Now().Equal(start.Add(time.Minute)) {
+			t.Errorf("it is %v (%v), want a minute after the start", c.Now(), err)
+		}
+		if err := c.Sleep(ctx, 0); !errors.Is(err, why) {
+			t.Errorf("sleeping in an ended context: %v, want the cause", err)
+		}
+	})
+}
+
+// TestOneThatWokeWorks: what it starts works beside it, and time waits for both.
+func TestOneThatWokeWorks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := virtual.NewClock(start)
+		c.Work(1)
+		c.Sleep(context.Background(), time.Hour)
+		c.Work(1)
+		go func() {
+			c.Sleep(context.Background(), time.Hour)
+			c.Work(-1)
+		}()
+		synctest.Wait()
+		if got := c.Now().Sub(start); got != time.Hour {
+			t.Errorf("%v have passed while one works, want 1h", got)
+		}
+		c.Work(-1)
+		synctest.Wait()
+		if got := c.Now().Sub(start); got != 2*time.Hour {
+			t.Errorf("%v have passed when nobody works, want 2h", got)
+		}
+	})
 }
 
 func TestADeadlineComesBeforeALongerSleep(t *testing.T) {
@@ -156,6 +182,12 @@ func TestADeadlineComesBeforeALongerSleep(t *testing.T) {
 	}
 	if got := c.Now().Sub(start); got != 20*time.Second {
 		t.Errorf("%v have passed, want 20s", got)
+	}
+	if err := c.Sleep(context.Background(), time.Minute); err != nil {
+		t.Error(err)
+	}
+	if err := c.Sleep(inner, time.Minute); !errors.Is(err, context.DeadlineExceeded) || c.Now().Sub(start) != 80*time.Second {
+		t.Errorf("after a deadline long past: %v, and it is %v after the start", err, c.Now().Sub(start))
 	}
 	if c.Late(context.Background()) {
 		t.Error("what has no deadline is late")

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"orderflow.dev/local/workflows"
+	"orderflow.dev/local/workflows/virtual"
 	"orderflow.dev/local/workflows/workflowstest"
 )
 
@@ -241,6 +242,19 @@ main:
 	}
 }
 
+// TestExecutionsMayShareAClock: one that ended works no more, and the next one's time goes on from there.
+func TestExecutionsMayShareAClock(t *testing.T) {
+	t.Parallel()
+	clock := virtual.NewClock(workflowstest.Start)
+	for i := range 3 {
+		r := workflowstest.Run(t, "- nap: {call: sys.sleep, args: {seconds: 60}}\n- now: {return: '${sys.now()}'}\n", nil, nil,
+			workflowstest.Options(func(o *workflows.Options) { o.Clock = clock }))
+		if want := float64(workflowstest.Start.Unix() + int64(i+1)*60); r.Value != want || r.Elapsed != time.Minute {
+			t.Errorf("execution %d ended at %v after %v, want %v", i, r.Value, r.Elapsed, want)
+		}
+	}
+}
+
 // TestStepsOfSubworkflowsAndLoopsAreInOrder also where a step's only body bears its name.
 func TestStepsOfSubworkflowsAndLoopsAreInOrder(t *testing.T) {
 	t.Parallel()
@@ -264,12 +278,15 @@ down:
           - condition: ${n > 1}
             call: down
             args: {n: "${n - 1}"}
+    - up: {return: "${up()}"}
+up:
+  steps:
     - up: {return: 0}
 `, nil, nil)
 	if r.Error != nil {
 		t.Fatal(r.Error.Context)
 	}
-	want := "each down down up down down down up up last"
+	want := "each down down up up down down down up up up up last"
 	if got := strings.Join(r.Steps, " "); got != want {
 		t.Errorf("steps\n%s, want\n%s", got, want)
 	}
