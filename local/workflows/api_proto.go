@@ -18,20 +18,28 @@ func toProto(s Execution, view executionspb.ExecutionView) *executionspb.Executi
 		State:              executionspb.Execution_State(executionspb.Execution_State_value[string(s.State)]),
 		WorkflowRevisionId: s.Revision,
 	}
-	if !s.End.IsZero() && !s.Start.IsZero() {
-		out.Duration = durationpb.New(s.End.Sub(s.Start))
+	if d, ok := duration(s); ok {
+		out.Duration = durationpb.New(d)
 	}
 	if view == executionspb.ExecutionView_BASIC {
 		return out
 	}
 	out.Argument, out.Result, out.Labels = string(s.Argument), string(s.Result), s.Labels
 	out.Error = errorProto(s.Error)
+	out.CallLogLevel = executionspb.Execution_CallLogLevel(executionspb.Execution_CallLogLevel_value[s.CallLogLevel])
 	if s.Step != "" {
 		out.Status = &executionspb.Execution_Status{
 			CurrentSteps: []*executionspb.Execution_Status_Step{{Routine: s.Routine, Step: s.Step}},
 		}
 	}
 	return out
+}
+
+// duration is how long an execution took, if it has begun and ended. It is the
+// difference of the two times as they are kept, without what a process knows of
+// its own clock beside them, so that a restart changes nothing.
+func duration(s Execution) (time.Duration, bool) {
+	return max(0, s.End.Sub(s.Start.Round(0))), !s.End.IsZero() && !s.Start.IsZero()
 }
 
 func errorProto(f *Failure) *executionspb.Execution_Error {

@@ -164,8 +164,9 @@ func TestStatusCodes(t *testing.T) {
 		{"unknown execution", notFound, codes.NotFound},
 		{"cancel a finished one", finished, codes.FailedPrecondition},
 		{"list of an unknown workflow", list(&executionspb.ListExecutionsRequest{Parent: parent + "x"}), codes.NotFound},
-		{"filter", list(&executionspb.ListExecutionsRequest{Parent: parent, Filter: `duration > "1s"`}), codes.InvalidArgument},
-		{"order", list(&executionspb.ListExecutionsRequest{Parent: parent, OrderBy: `startTime`}), codes.InvalidArgument},
+		{"filter", list(&executionspb.ListExecutionsRequest{Parent: parent, Filter: `duration > 1`}), codes.InvalidArgument},
+		{"order", list(&executionspb.ListExecutionsRequest{Parent: parent, OrderBy: `stepName`}), codes.InvalidArgument},
+		{"page size", list(&executionspb.ListExecutionsRequest{Parent: parent, PageSize: -1}), codes.InvalidArgument},
 		{"page token", list(&executionspb.ListExecutionsRequest{Parent: parent, PageToken: "x"}), codes.InvalidArgument},
 	} {
 		if got := status.Code(tc.err); got != tc.want {
@@ -280,8 +281,9 @@ func TestREST(t *testing.T) {
 		{"GET", collection + "/none", ``, 404, "NOT_FOUND"},
 		{"GET", collection + "?view=ALL", ``, 400, "INVALID_ARGUMENT"},
 		{"POST", one + ":cancel", ``, 400, "FAILED_PRECONDITION"},
-		{"POST", one + ":deleteExecutionHistory", ``, 501, "UNIMPLEMENTED"},
-		{"GET", one + "/stepEntries", ``, 501, "UNIMPLEMENTED"},
+		{"POST", one + ":pause", ``, 501, "UNIMPLEMENTED"},
+		{"GET", one + "/stepEntries/1", ``, 404, "NOT_FOUND"},
+		{"GET", collection + "?pageSice=1", ``, 400, "INVALID_ARGUMENT"},
 	} {
 		code, x := rest(t, tc.method, tc.url, tc.body)
 		e, _ := x["error"].(map[string]any)

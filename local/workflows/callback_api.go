@@ -45,12 +45,13 @@ func (a *api) receiveCallback(r *http.Request) error {
 	if ex.snapshot().State.finished() {
 		return status.Errorf(codes.NotFound, "execution %s has ended", ex.state.Name)
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBytes+1))
+	limit := a.engine.options.Limits.StringBytes // more fits no variable
+	body, err := io.ReadAll(io.LimitReader(r.Body, int64(limit)+1))
 	switch {
 	case err != nil:
 		return status.Errorf(codes.InvalidArgument, "request body: %v", err)
-	case len(body) > maxRequestBytes:
-		return status.Errorf(codes.InvalidArgument, "request exceeds %d bytes", maxRequestBytes)
+	case len(body) > limit:
+		return status.Errorf(codes.InvalidArgument, "request exceeds %d bytes", limit)
 	}
 	header := r.Header.Clone()
 	header.Set("Host", r.Host)

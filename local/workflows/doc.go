@@ -1,6 +1,6 @@
 // Package workflows runs Google Cloud Workflows definitions locally, unmodified,
-// and serves the Workflow Executions API for them over gRPC and REST, so that
-// production code that starts executions runs unchanged.
+// and serves the Workflows and Workflow Executions APIs over gRPC and REST, so
+// that production code that deploys workflows and runs them does so unchanged.
 //
 // [Compile] reads and checks a definition, [NewEngine] makes an engine to deploy
 // it to, [Engine.Serve] answers clients. What the engine does not support is

@@ -3,8 +3,6 @@ package workflows
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 
@@ -27,23 +25,16 @@ type Engine struct {
 	remotes remotes      // services that connectors call
 	address atomic.Value // string: where Serve listens
 
-	mu       sync.RWMutex
-	deployed map[string]*revision
-	closed   bool
-	running  sync.WaitGroup
-}
+	definitions definitions
 
-// revision is a deployed workflow.
-type revision struct {
-	id       string // of the workflow
-	number   int
-	name     string // e.g. 000002-3fa
-	workflow *Workflow
+	mu      sync.RWMutex
+	closed  bool
+	running sync.WaitGroup
 }
 
 // NewEngine makes an engine without workflows.
 func NewEngine(o Options) *Engine {
-	e := &Engine{options: o.withDefaults(), deployed: map[string]*revision{}}
+	e := &Engine{options: o.withDefaults()}
 	e.ctx, e.stop = context.WithCancelCause(context.Background())
 	if o.MaxConcurrent > 0 {
 		e.places = make(chan struct{}, o.MaxConcurrent)
@@ -52,30 +43,16 @@ func NewEngine(o Options) *Engine {
 		e.starts = newRateLimit(o.StartsPerSecond, e.options.Clock.Now())
 	}
 	e.store.init(e.options.KeepFinished)
+	e.definitions.init(e)
 	e.journal.stream = o.Journal.Attach("workflows", (*part)(e))
 	return e
-}
-
-// Deploy makes a workflow available under an id. Deploying to the same id again
-// makes a new revision; running executions keep theirs.
-func (e *Engine) Deploy(id string, w *Workflow) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	number := 1
-	if old := e.deployed[id]; old != nil {
-		number = old.number + 1
-	}
-	e.deployed[id] = &revision{
-		id: id, number: number, workflow: w,
-		name: fmt.Sprintf("%06d-%03x", number, rand.IntN(1<<12)),
-	}
 }
 
 // Run executes a workflow and waits for its end; argument may be nil. The error
 // says why it could not start; how it ended is in the execution. If ctx ends
 // first, the execution is cancelled.
 func (e *Engine) Run(ctx context.Context, id string, argument json.RawMessage) (Execution, error) {
-	ex, err := e.create(id, argument, nil)
+	ex, err := e.create(id, argument, given{})
 	if err != nil {
 		return Execution{}, err
 	}
@@ -108,7 +85,7 @@ func (e *Engine) Close() {
 
 // create starts an execution in a goroutine of its own. It may not be kept yet
 // when this returns. The error is a gRPC status.
-func (e *Engine) create(id string, argument json.RawMessage, labels map[string]string) (*execution, error) {
+func (e *Engine) create(id string, argument json.RawMessage, g given) (*execution, error) {
 	if limit := e.options.Limits.ArgumentBytes; len(argument) > limit {
 		return nil, status.Errorf(codes.InvalidArgument, "argument has %d bytes, the limit is %d", len(argument), limit)
 	}
@@ -125,7 +102,7 @@ func (e *Engine) create(id string, argument json.RawMessage, labels map[string]s
 	}
 	e.mu.RLock()
 	defer e.mu.RUnlock() // held until running.Add, which Close must not miss
-	rev := e.deployed[id]
+	rev := e.definitions.revision(id, "")
 	switch {
 	case e.closed:
 		return nil, status.Error(codes.Unavailable, "the local workflows engine is shutting down")
@@ -135,15 +112,12 @@ func (e *Engine) create(id string, argument json.RawMessage, labels map[string]s
 	ex := &execution{engine: e, clock: e.options.Clock, rev: rev, done: make(chan struct{})}
 	ex.state = Execution{
 		Name: e.workflowName(id) + "/executions/" + uuid.NewString(), Workflow: id, Revision: rev.name,
-		State: Queued, Argument: argument, Labels: labels, Created: now,
+		State: Queued, Argument: argument, Labels: e.definitions.labels(id, g.labels), Settings: g.Settings, Created: now,
 	}
 	if e.places == nil {
 		ex.state.State, ex.state.Start = Active, now
 	}
 	ex.keepCallbacks()
-	if e.journal.stream != nil {
-		ex.source = &source{rev.workflow.file, rev.workflow.source}
-	}
 	ex.ctx, ex.cancel = context.WithCancelCause(e.ctx)
 	e.store.add(ex)
 	work(ex.clock, 1)
@@ -186,11 +160,4 @@ func (e *Engine) release() {
 
 func (e *Engine) workflowName(id string) string {
 	return "projects/" + e.options.Project + "/locations/" + e.options.Location + "/workflows/" + id
-}
-
-// has reports whether a workflow is deployed.
-func (e *Engine) has(id string) bool {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	return e.deployed[id] != nil
 }

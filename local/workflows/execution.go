@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,6 +40,7 @@ type Execution struct {
 	Result   json.RawMessage // JSON, only of a succeeded execution
 	Error    *Failure        // only of a failed or cancelled one
 	Labels   map[string]string
+	Settings // as the API was asked for
 	Created  time.Time
 	Start    time.Time // zero while queued
 	End      time.Time // zero while it runs
@@ -54,7 +56,6 @@ type execution struct {
 	clock    Clock
 	sequence int64           // order of creation within the engine
 	rev      *revision       // nil if it waits for Resume
-	source   *source         // its definition, with a journal
 	ctx      context.Context // ends when it is cancelled
 	cancel   context.CancelCauseFunc
 	done     chan struct{}
@@ -178,13 +179,16 @@ func (ex *execution) env(name string) (string, bool) {
 	case "GOOGLE_CLOUD_PROJECT_NUMBER":
 		return o.ProjectNumber, true
 	case "GOOGLE_CLOUD_SERVICE_ACCOUNT_NAME":
-		return o.ServiceAccount, true
+		return cmp.Or(ex.rev.resource.GetServiceAccount(), o.ServiceAccount), true
 	case "GOOGLE_CLOUD_WORKFLOW_EXECUTION_ID":
 		return executionID(ex.state.Name), true
 	case "GOOGLE_CLOUD_WORKFLOW_ID":
 		return ex.state.Workflow, true
 	case "GOOGLE_CLOUD_WORKFLOW_REVISION_ID":
 		return ex.state.Revision, true
+	}
+	if v, ok := ex.rev.resource.GetUserEnvVars()[name]; ok {
+		return v, true
 	}
 	v, ok := o.Env[name]
 	return v, ok

@@ -31,16 +31,9 @@ type record struct {
 	Execution *Execution      `json:",omitempty"`
 	Result    json.RawMessage `json:",omitempty"` // of the execution, which has none until it succeeds
 	Sequence  int64           `json:",omitempty"`
-	Source    *source         `json:",omitempty"` // of an execution that began
 	Name      string          `json:",omitempty"` // of the execution that made the call
 	Call      *call           `json:",omitempty"`
 	Received  json.RawMessage `json:",omitempty"` // request to a callback of the execution
-}
-
-// source is a definition as it was when an execution began.
-type source struct {
-	File string
-	Text []byte
 }
 
 // note puts an execution into the journal as it is now. The caller holds the lock
@@ -117,14 +110,11 @@ func (j *journal) kept(ctx context.Context) error {
 	return status.Errorf(codes.Unavailable, "executions cannot be kept: %v", err)
 }
 
-// record encodes the execution without its trace, and with its definition if it has not ended.
+// record encodes the execution without its trace.
 func (ex *execution) record() []byte {
 	x := ex.shown()
 	r := record{Execution: &x, Result: x.Result, Sequence: ex.sequence}
 	x.Trace = nil
-	if !x.State.finished() {
-		r.Source = ex.source
-	}
 	return encode(r)
 }
 
@@ -157,7 +147,7 @@ func (p *part) Replay(text []byte) error {
 	if ended := ex.state.State.finished(); ended || !r.Execution.State.finished() {
 		return nil
 	}
-	ex.state, ex.source, ex.calls, ex.recorded = *r.Execution, nil, nil, recording{}
+	ex.state, ex.calls, ex.recorded = *r.Execution, nil, recording{}
 	ex.internal.Store(int64(r.Execution.Steps.Internal))
 	ex.external.Store(int64(r.Execution.Steps.External))
 	ex.cancel(nil)
@@ -190,7 +180,7 @@ func (e *Engine) replayPart(r record, text []byte) (err error) {
 // replayed adds an execution that waits for Resume, or for the record of its end.
 func (e *Engine) replayed(r record) *execution {
 	ex := &execution{
-		engine: e, clock: e.options.Clock, sequence: r.Sequence, done: make(chan struct{}), state: *r.Execution, source: r.Source,
+		engine: e, clock: e.options.Clock, sequence: r.Sequence, done: make(chan struct{}), state: *r.Execution,
 	}
 	ex.keepCallbacks()
 	if ex.state.State.finished() {
@@ -227,13 +217,14 @@ func (e *Engine) Resume() error {
 	if e.closed {
 		return errors.New("resume executions: the engine is closed")
 	}
+	e.definitions.noteDeployed()
 	failed := map[string]error{} // by workflow
 	for _, ex := range e.store.all() {
 		if ex.rev != nil || ex.snapshot().State.finished() {
 			continue
 		}
 		id := ex.state.Workflow
-		if rev := e.deployed[id]; rev == nil {
+		if rev := e.definitions.revision(id, ex.state.Revision); rev == nil {
 			failed[id] = fmt.Errorf("resume executions of %s: no such workflow is deployed", id)
 		} else if err := ex.resume(rev); err != nil {
 			failed[id] = err
@@ -242,18 +233,11 @@ func (e *Engine) Resume() error {
 	return errors.Join(slices.Collect(maps.Values(failed))...)
 }
 
-// resume runs an execution that a journal told of, by the definition it began with.
+// resume runs an execution that a journal told of, by the revision it began with.
 func (ex *execution) resume(rev *revision) error {
 	argument, err := expr.DecodeJSON(ex.state.Argument)
 	if err != nil {
 		return fmt.Errorf("resume %s: its argument: %w", ex.state.Name, err)
-	}
-	if s := ex.source; s != nil && !bytes.Equal(s.Text, rev.workflow.source) {
-		w, err := Compile(s.File, s.Text)
-		if err != nil {
-			return fmt.Errorf("resume %s: its definition: %w", ex.state.Name, err)
-		}
-		rev = &revision{id: rev.id, number: rev.number, name: ex.state.Revision, workflow: w}
 	}
 	ex.callbacks.dropTaken(ex.recorded.calls)
 	ex.mu.Lock()

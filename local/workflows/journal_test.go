@@ -69,7 +69,7 @@ func TestWhatHadNotEndedRunsAgainAfterACrashAndAfterAStop(t *testing.T) {
 				ended := map[string]string{}
 				for _, x := range next.awaitAll() {
 					ended[x.Name] = outcome(x)
-					if x.Labels["of"] != names[x.Name] || x.Start.IsZero() || !strings.HasPrefix(x.Revision, "000001-") {
+					if x.Labels["of"] != strings.Trim(names[x.Name], `"`) || x.Start.IsZero() || !strings.HasPrefix(x.Revision, "000001-") {
 						t.Errorf("resumed: %+v", x)
 					}
 				}

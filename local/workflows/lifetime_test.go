@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -115,7 +116,7 @@ func (l lifetime) ask(method, path, body string) (int, map[string]any) {
 // create begins an execution and answers its name.
 func (l lifetime) create(argument string) string {
 	l.t.Helper()
-	body, err := json.Marshal(map[string]any{"argument": argument, "labels": map[string]string{"of": argument}})
+	body, err := json.Marshal(map[string]any{"argument": argument, "labels": map[string]string{"of": strings.Trim(argument, `"`)}})
 	if err != nil {
 		l.t.Fatal(err)
 	}

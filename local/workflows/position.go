@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"bytes"
 	"strings"
 	"unicode/utf8"
 
@@ -26,36 +25,36 @@ func (c *compiler) inside(n *yaml.Node, offset int) Position {
 }
 
 // sourceOffset finds the byte offset of a place that YAML reported.
-func sourceOffset(source []byte, pos Position) int {
+func sourceOffset(source string, pos Position) int {
 	at := 0
 	for range pos.Line - 1 {
-		end := bytes.IndexByte(source[at:], '\n')
+		end := strings.IndexByte(source[at:], '\n')
 		if end < 0 {
 			return at
 		}
 		at += end + 1
 	}
 	for range pos.Column - 1 {
-		_, n := utf8.DecodeRune(source[at:])
+		_, n := utf8.DecodeRuneInString(source[at:])
 		at += n
 	}
 	return at
 }
 
 // advance moves a place over text.
-func advance(pos Position, text []byte) Position {
-	if end := bytes.LastIndexByte(text, '\n'); end >= 0 {
-		pos.Line += bytes.Count(text, []byte("\n"))
+func advance(pos Position, text string) Position {
+	if end := strings.LastIndexByte(text, '\n'); end >= 0 {
+		pos.Line += strings.Count(text, "\n")
 		pos.Column = 1
 		text = text[end+1:]
 	}
-	pos.Column += utf8.RuneCount(text)
+	pos.Column += utf8.RuneCountInString(text)
 	return pos
 }
 
 // walker goes through the source of a scalar and its value at the same time.
 type walker struct {
-	source []byte
+	source string
 	at     int    // in source
 	value  string // what is left of it
 	style  yaml.Style
@@ -67,7 +66,7 @@ func (w *walker) open() {
 	case w.style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
 		w.at++
 	case w.style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-		w.at = bytes.IndexByte(w.source, '\n') + 1
+		w.at = strings.IndexByte(w.source, '\n') + 1
 	}
 }
 
@@ -92,7 +91,7 @@ func (w *walker) step() bool {
 		w.at += length
 		return w.at <= len(w.source)
 	}
-	s, n := utf8.DecodeRune(w.source[w.at:])
+	s, n := utf8.DecodeRuneInString(w.source[w.at:])
 	w.at += n
 	return r == s
 }
@@ -116,7 +115,7 @@ func (w *walker) unindent() {
 func (w *walker) escape() int {
 	rest := w.source[w.at:]
 	switch {
-	case w.style&yaml.SingleQuotedStyle != 0 && bytes.HasPrefix(rest, []byte("''")):
+	case w.style&yaml.SingleQuotedStyle != 0 && strings.HasPrefix(rest, "''"):
 		return 2
 	case w.style&yaml.DoubleQuotedStyle == 0 || rest[0] != '\\' || len(rest) < 2:
 		return 0

@@ -9,7 +9,7 @@ import (
 // use by any number of executions.
 type Workflow struct {
 	file     string
-	source   []byte
+	source   string
 	routines map[string]*routine
 }
 

@@ -109,6 +109,7 @@ func goesOn(t *testing.T, random *rand.Rand) {
 	}
 	var orders []string
 	life, crashes, kept := live(0), 1+random.IntN(4), map[string]bool{}
+	life.resume() // nothing; what is deployed is kept
 	life.create("null")
 	for n := range crashes {
 		time.Sleep(time.Duration(random.IntN(13)) * time.Millisecond)

@@ -8,7 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"cloud.google.com/go/workflows/apiv1/workflowspb"
 	"cloud.google.com/go/workflows/executions/apiv1/executionspb"
+	"google.golang.org/genproto/googleapis/cloud/location"
 	"google.golang.org/grpc"
 )
 
@@ -19,14 +22,27 @@ const shutdownTime = 5 * time.Second
 // client starts executions by the thousands over a single connection.
 const maxStreams = 1000
 
-// Handler serves the Executions API: gRPC to requests over HTTP/2 with its
-// content type, REST to all others. The server it is mounted in must allow
-// unencrypted HTTP/2 for gRPC, as [Engine.Serve] does.
+// Handler serves the Workflows and Executions APIs, with the Operations and
+// Locations that belong to them: gRPC to requests over HTTP/2 with its content
+// type, REST to all others. The server it is mounted in must allow unencrypted
+// HTTP/2 for gRPC, as [Engine.Serve] does.
 func (e *Engine) Handler() http.Handler {
-	api := &api{engine: e}
+	executions := &api{engine: e}
+	executions.operations = &operations{api: executions}
+	definitions, places := &workflowsAPI{api: executions}, &locations{api: executions}
+
 	rpc := grpc.NewServer()
-	executionspb.RegisterExecutionsServer(rpc, api)
-	rest := api.routes()
+	executionspb.RegisterExecutionsServer(rpc, executions)
+	workflowspb.RegisterWorkflowsServer(rpc, definitions)
+	longrunningpb.RegisterOperationsServer(rpc, executions.operations)
+	location.RegisterLocationsServer(rpc, places)
+
+	var t transcoder
+	t.register("google.cloud.workflows.executions.v1.Executions", executions, nil)
+	t.register("google.cloud.workflows.v1.Workflows", definitions, nil)
+	t.register("google.longrunning.Operations", executions.operations, operationPaths)
+	t.register("google.cloud.location.Locations", places, locationPaths)
+	rest := executions.routes(&t)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
 			rpc.ServeHTTP(w, r)

@@ -62,6 +62,9 @@ func (h *history) search(sequence int64) (int, bool) {
 func (s *store) finished(ex *execution) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.byName[ex.state.Name] != ex {
+		return // its workflow is deleted
+	}
 	if len(s.done) < s.keep {
 		s.done = append(s.done, ex)
 		return
