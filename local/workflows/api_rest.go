@@ -46,6 +46,7 @@ func (a *api) routes(t *transcoder) http.Handler {
 	mux.HandleFunc("POST "+collection, a.answer(a.restCreate))
 	mux.HandleFunc("GET "+collection+"/{execution}/stepEntries", a.answer(a.listSteps))
 	mux.HandleFunc("GET "+collection+"/{execution}/stepEntries/{entry}", a.answer(a.getStep))
+	a.callbackRoutes(mux)
 	mux.HandleFunc("/", a.answer(func(r *http.Request) (any, error) {
 		if verb := verbs[r.Method+" "+r.URL.Path[strings.LastIndexByte(r.URL.Path, ':')+1:]]; verb != nil {
 			return verb(r)

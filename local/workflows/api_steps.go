@@ -85,8 +85,7 @@ func newStepEntry(execution string, t StepTrace) stepEntry {
 	case t.End.IsZero():
 		e.State, e.UpdateTime = stepRuns, e.CreateTime
 	case t.Error != "":
-		payload, _ := json.Marshal(t.Error)
-		e.State, e.Exception = stepFailed, &stepException{string(payload)}
+		e.State, e.Exception = stepFailed, &stepException{t.Payload}
 	}
 	return e
 }

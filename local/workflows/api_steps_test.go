@@ -17,7 +17,7 @@ func TestStepEntriesNavigate(t *testing.T) {
 		{ID: 1, Type: "STEP_CALL", Routine: "main", Step: "a", Start: begin, End: begin.Add(time.Second)},
 		{ID: 2, Parent: 1, Type: "STEP_RETURN", Routine: "sub", Step: "b", Start: begin, End: begin.Add(time.Millisecond)},
 		{ID: 3, Parent: 1, Previous: 2, Thread: 7, Routine: "sub", Step: "c", Start: begin},
-		{ID: 4, Previous: 1, Routine: "main", Step: "d", Start: begin, End: begin, Error: `say "no"`},
+		{ID: 4, Previous: 1, Routine: "main", Step: "d", Start: begin, End: begin, Error: `RuntimeError: "say"`, Payload: `"say \"no\""`},
 		{ID: 6, Previous: 5, Parent: 99, Routine: "main", Step: "e", Start: begin, End: begin},
 	}}
 	want := []string{

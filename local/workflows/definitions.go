@@ -78,7 +78,7 @@ func (d *definition) show(r *revision) *workflowspb.Workflow {
 	out.RevisionId, out.RevisionCreateTime = r.name, r.resource.GetRevisionCreateTime()
 	for path, ofRevision := range mutable {
 		if ofRevision {
-			setField(out, r.resource, path)
+			copyField(out, r.resource, path)
 		}
 	}
 	return out

@@ -21,7 +21,7 @@ func (e *Engine) createDefinition(
 	}
 	resource := &workflowspb.Workflow{}
 	for path := range mutable {
-		setField(resource, asked, path)
+		copyField(resource, asked, path)
 	}
 	return e.change(ctx, id, func(old *definition) (*Workflow, *workflowspb.Workflow, error) {
 		if old != nil {
@@ -44,7 +44,7 @@ func (e *Engine) updateDefinition(
 		resource, revised := old.show(old.latest()), false
 		before := proto.CloneOf(resource)
 		for _, path := range paths {
-			setField(resource, asked, path)
+			copyField(resource, asked, path)
 			revised = revised || mutable[path] && !sameField(before, resource, path)
 		}
 		if err := checkWorkflow(resource); err != nil || !revised {

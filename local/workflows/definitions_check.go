@@ -47,7 +47,7 @@ func compileSource(w *workflowspb.Workflow) (*Workflow, error) {
 }
 
 // setField copies a field, also an unset one.
-func setField(to, from *workflowspb.Workflow, path string) {
+func copyField(to, from *workflowspb.Workflow, path string) {
 	f := workflowField(path)
 	if from.ProtoReflect().Has(f) {
 		to.ProtoReflect().Set(f, proto.CloneOf(from).ProtoReflect().Get(f))

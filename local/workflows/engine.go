@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
@@ -21,6 +22,8 @@ type Engine struct {
 	starts  *rateLimit
 	store   store
 	journal journal
+	remotes remotes      // services that connectors call
+	address atomic.Value // string: where Serve listens
 
 	definitions definitions
 
@@ -83,8 +86,8 @@ func (e *Engine) Close() {
 // create starts an execution in a goroutine of its own. It may not be kept yet
 // when this returns. The error is a gRPC status.
 func (e *Engine) create(id string, argument json.RawMessage, g given) (*execution, error) {
-	if len(argument) > MaxArgumentBytes {
-		return nil, status.Errorf(codes.InvalidArgument, "argument has %d bytes, the limit is %d", len(argument), MaxArgumentBytes)
+	if limit := e.options.Limits.ArgumentBytes; len(argument) > limit {
+		return nil, status.Errorf(codes.InvalidArgument, "argument has %d bytes, the limit is %d", len(argument), limit)
 	}
 	if len(argument) == 0 {
 		argument = json.RawMessage("null")
@@ -114,8 +117,10 @@ func (e *Engine) create(id string, argument json.RawMessage, g given) (*executio
 	if e.places == nil {
 		ex.state.State, ex.state.Start = Active, now
 	}
+	ex.keepCallbacks()
 	ex.ctx, ex.cancel = context.WithCancelCause(e.ctx)
 	e.store.add(ex)
+	work(ex.clock, 1)
 	e.running.Go(func() { ex.run(value) })
 	return ex, nil
 }
@@ -137,6 +142,8 @@ func (e *Engine) acquire(ctx context.Context) error {
 	if e.places == nil {
 		return nil
 	}
+	work(e.options.Clock, -1)
+	defer work(e.options.Clock, 1)
 	select {
 	case e.places <- struct{}{}:
 		return nil
