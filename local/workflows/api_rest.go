@@ -30,6 +30,7 @@ func (a *api) routes() http.Handler {
 	mux.HandleFunc("GET "+collection, a.answer(a.restList))
 	mux.HandleFunc("GET "+collection+"/{execution}", a.answer(a.restGet))
 	mux.HandleFunc("POST "+collection+"/{execution}", a.answer(a.restVerb))
+	a.callbackRoutes(mux)
 	mux.HandleFunc("/", a.answer(func(r *http.Request) (proto.Message, error) {
 		return nil, status.Errorf(codes.Unimplemented, "%s %s is not supported by the local engine", r.Method, r.URL.Path)
 	}))

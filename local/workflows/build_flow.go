@@ -18,10 +18,16 @@ func (b *builder) next(s *step, n *yaml.Node) {
 	s.next = &signal{}
 	switch target {
 	case "end":
+		if b.thread {
+			b.problem(at(n), "it ends with its last step", "a branch or iteration of a parallel step cannot end the routine")
+		}
 		s.next.kind = sigReturn
 	case "break", "continue":
-		if !b.region.inLoop() {
+		switch loop := b.region.enclosing(); {
+		case loop == nil:
 			b.problem(at(n), "", "%s outside a for loop", target)
+		case loop.parallel && target == "break":
+			b.problem(at(n), "use continue", "break in a parallel loop, whose iterations do not wait for each other")
 		}
 		s.next.kind = sigBreak
 		if target == "continue" {
@@ -87,7 +93,7 @@ func (b *builder) condition(n *yaml.Node) template {
 }
 
 // forStep compiles a loop with names and a region of its own.
-func (b *builder) forStep(s *step, n *yaml.Node) op {
+func (b *builder) forStep(s *step, n *yaml.Node, parallel bool) *forOp {
 	o := &forOp{}
 	parts := map[string]*yaml.Node{}
 	for _, e := range b.mapping(n, "a loop with value, in or range, and steps") {
@@ -110,7 +116,7 @@ func (b *builder) forStep(s *step, n *yaml.Node) op {
 	body := *b
 	body.names = &names{vars: map[string]bool{}, parent: b.names}
 	body.region = newRegion()
-	body.region.loop = true
+	body.region.loop, body.region.parallel = true, parallel
 	o.value = body.loopVariable(parts["value"])
 	if parts["index"] != nil {
 		o.index = body.loopVariable(parts["index"])

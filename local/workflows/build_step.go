@@ -45,9 +45,12 @@ func (b *builder) assignment(e entry) (assignment, bool) {
 			a.name = x.Name
 			slices.Reverse(a.path)
 			if len(a.path) == 0 {
-				b.names.declare(a.name)
+				b.write(a.name, e.key)
 			} else {
 				b.bindLater(e.key, 0, x, func(expr.Expr) {})
+				if b.names.unshared(a.name) {
+					b.write(a.name, e.key)
+				}
 			}
 			return a, true
 		case *expr.Member:
@@ -83,7 +86,7 @@ func (b *builder) call(name, args, result *yaml.Node) op {
 	if result != nil {
 		if v, ok := b.scalar(result, "the name of a variable"); ok && identifier.MatchString(v) {
 			o.result = v
-			b.names.declare(v)
+			b.write(v, result)
 		} else if ok {
 			b.problem(at(result), "assign parts of it in a further step", "result must be the name of a variable, got %q", v)
 		}

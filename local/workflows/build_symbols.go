@@ -41,15 +41,10 @@ func (s symbols) CheckCall(name string, n int) (text, hint string) {
 	return "", ""
 }
 
-// refused lists what the service has and the local engine has not, by prefix.
-var refused = []string{"googleapis.", "events.", "experimental."}
-
 // unknownCallee describes a name that is no function.
 func unknownCallee(w *Workflow, name string) (text, hint string) {
-	for _, prefix := range refused {
-		if strings.HasPrefix(name, prefix) {
-			return fmt.Sprintf("%s is not supported by the local engine yet", name), "call the service with http.request"
-		}
+	if strings.HasPrefix(name, connectorPrefix) {
+		return unknownConnector(name)
 	}
 	names := slices.Concat(slices.Collect(maps.Keys(functions)), slices.Collect(maps.Keys(w.routines)))
 	if similar := nearest(name, names); similar != "" {

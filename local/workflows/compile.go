@@ -22,7 +22,7 @@ func Compile(file string, source []byte) (*Workflow, error) { return Limits{}.Co
 
 // Compile is the function [Compile] with other limits.
 func (l Limits) Compile(file string, source []byte) (*Workflow, error) {
-	c := &compiler{wf: &Workflow{file: file, routines: map[string]*routine{}}, limits: l.withDefaults(), source: source}
+	c := &compiler{wf: &Workflow{file: file, source: source, routines: map[string]*routine{}}, limits: l.withDefaults()}
 	if limit := c.limits.SourceBytes; len(source) > limit {
 		c.problem(Position{1, 1, 0}, "split it into several workflows",
 			"definition has %d bytes, the limit is %d", len(source), limit)
@@ -47,7 +47,6 @@ func (l Limits) Compile(file string, source []byte) (*Workflow, error) {
 type compiler struct {
 	wf       *Workflow
 	limits   Limits
-	source   []byte
 	problems Problems
 	later    []func()
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
@@ -23,6 +24,8 @@ type Engine struct {
 	starts  *rateLimit
 	store   store
 	journal journal
+	remotes remotes      // services that connectors call
+	address atomic.Value // string: where Serve listens
 
 	mu       sync.RWMutex
 	deployed map[string]*revision
@@ -137,8 +140,13 @@ func (e *Engine) create(id string, argument json.RawMessage, labels map[string]s
 	if e.places == nil {
 		ex.state.State, ex.state.Start = Active, now
 	}
+	ex.keepCallbacks()
+	if e.journal.stream != nil {
+		ex.source = &source{rev.workflow.file, rev.workflow.source}
+	}
 	ex.ctx, ex.cancel = context.WithCancelCause(e.ctx)
 	e.store.add(ex)
+	work(ex.clock, 1)
 	e.running.Go(func() { ex.run(value) })
 	return ex, nil
 }
@@ -160,6 +168,8 @@ func (e *Engine) acquire(ctx context.Context) error {
 	if e.places == nil {
 		return nil
 	}
+	work(e.options.Clock, -1)
+	defer work(e.options.Clock, 1)
 	select {
 	case e.places <- struct{}{}:
 		return nil

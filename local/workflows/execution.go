@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"orderflow.dev/local/wal"
 	"orderflow.dev/local/workflows/expr"
 )
 
@@ -46,29 +48,29 @@ type Execution struct {
 	Trace    []StepTrace // only with Options.Trace; at most 10,000 steps
 }
 
-// StepTrace is one step that ran, in the order of their ends.
-type StepTrace struct {
-	Routine, Step, Kind string
-	Start, End          time.Time
-	Error               string // message of the error that left the step, or empty
-}
-
 // execution is a running or finished execution.
 type execution struct {
 	engine   *Engine
 	clock    Clock
 	sequence int64           // order of creation within the engine
 	rev      *revision       // nil if it waits for Resume
+	source   *source         // its definition, with a journal
 	ctx      context.Context // ends when it is cancelled
 	cancel   context.CancelCauseFunc
 	done     chan struct{}
 
+	schedule schedule
+	recorded recording // calls of earlier lives
+
 	memory             atomic.Int64 // bytes of variables
 	internal, external atomic.Int64
 	current            atomic.Pointer[step]
+	callbacks          callbacks
 
 	mu    sync.Mutex
 	state Execution // what a snapshot shows; Steps, Step and Routine are added
+	calls [][]byte  // journal records of its calls, with a journal and until it ends
+	last  wal.Position
 }
 
 // Causes of a cancelled execution. One that the engine's end stops is shown like
@@ -87,7 +89,7 @@ func (ex *execution) snapshot() Execution {
 // shown is the state with what is counted apart; ex.mu is held.
 func (ex *execution) shown() Execution {
 	s := ex.state
-	s.Steps = ex.steps()
+	s.Steps, s.Trace = ex.steps(), slices.Clone(s.Trace)
 	if at := ex.current.Load(); at != nil {
 		s.Routine, s.Step = at.routine, at.name
 	}
@@ -97,6 +99,7 @@ func (ex *execution) shown() Execution {
 // run executes the workflow to its end and keeps the outcome.
 func (ex *execution) run(argument any) {
 	defer close(ex.done)
+	defer work(ex.clock, -1)
 	result, err := ex.start(ex.ctx, argument)
 	if errors.Is(err, errStopped) && ex.engine.journal.stream != nil {
 		return // it goes on in the next engine
@@ -104,6 +107,8 @@ func (ex *execution) run(argument any) {
 	ex.mu.Lock()
 	ex.state.End = ex.clock.Now()
 	ex.conclude(result, err)
+	ex.calls, ex.recorded = nil, recording{}
+	ex.callbacks.close()
 	ex.engine.journal.note(ex)
 	ex.mu.Unlock()
 	ex.engine.ended(ex)
@@ -125,7 +130,9 @@ func (ex *execution) start(ctx context.Context, argument any) ([]byte, error) {
 		}
 		args = []any{argument}
 	}
-	v, err := main.run(&frame{ctx: ctx, ex: ex, wf: ex.rev.workflow}, args)
+	v, err := main.run(&frame{
+		ctx: ctx, ex: ex, wf: ex.rev.workflow, thread: &thread{ex: ex, wake: make(chan struct{}, 1)},
+	}, args)
 	if err != nil {
 		return nil, err
 	}
@@ -157,25 +164,6 @@ func (ex *execution) conclude(result []byte, err error) {
 		text, _ := json.Marshal(err.Error())
 		ex.state.State = Cancelled
 		ex.state.Error = &Failure{Payload: string(text), Context: err.Error()}
-	}
-}
-
-// traceStep notes a step if tracing is on; the function it returns ends it.
-func (ex *execution) traceStep(s *step) func(error) {
-	if !ex.engine.options.Trace {
-		return func(error) {}
-	}
-	start := ex.clock.Now()
-	return func(err error) {
-		t := StepTrace{Routine: s.routine, Step: s.name, Kind: s.op.kind(), Start: start, End: ex.clock.Now()}
-		if err != nil {
-			t.Error = err.Error()
-		}
-		ex.mu.Lock()
-		defer ex.mu.Unlock()
-		if len(ex.state.Trace) < maxTrace {
-			ex.state.Trace = append(ex.state.Trace, t)
-		}
 	}
 }
 

@@ -8,11 +8,13 @@ import (
 
 // frame is one activation of a routine.
 type frame struct {
-	ctx   context.Context
-	ex    *execution
-	wf    *Workflow
-	scope *scope
-	depth int // nested subworkflow calls
+	ctx    context.Context
+	ex     *execution
+	thread *thread
+	wf     *Workflow
+	scope  *scope
+	depth  int // nested subworkflow calls
+	place  place
 }
 
 // scope holds variables. A routine has one; loops and except blocks add one on
@@ -106,5 +108,5 @@ func (f *frame) Call(name string, args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.invoke(f, full)
+	return c.call(f, full)
 }

@@ -51,6 +51,7 @@ type httpCall struct {
 	f    *frame
 	name string
 	args map[string]any
+	via  *http.Client // of a connector, whose calls are never external; nil for the one of the options
 }
 
 func (c *httpCall) run() (any, error) {
@@ -58,18 +59,20 @@ func (c *httpCall) run() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(c.f.ctx, timeout)
+	ctx, cancel := withTimeout(c.f.ctx, c.f.ex.clock, timeout)
 	defer cancel()
 	req, err := c.request(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if external(req.URL.Hostname()) {
+	if c.via == nil && external(req.URL.Hostname()) {
 		c.f.ex.billExternal()
 	}
-	client, err := c.client()
-	if err != nil {
-		return nil, err
+	client := c.via
+	if client == nil {
+		if client, err = c.client(); err != nil {
+			return nil, err
+		}
 	}
 	resp, err := client.Do(req)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 // are walked side by side. Where they do not agree it is the scalar's own place.
 func (c *compiler) inside(n *yaml.Node, offset int) Position {
 	pos := at(n)
-	start := sourceOffset(c.source, pos)
-	w := walker{source: c.source[start:], value: n.Value, style: n.Style}
+	start := sourceOffset(c.wf.source, pos)
+	w := walker{source: c.wf.source[start:], value: n.Value, style: n.Style}
 	w.open()
 	for len(n.Value)-len(w.value) < offset {
 		if !w.step() {
@@ -22,7 +22,7 @@ func (c *compiler) inside(n *yaml.Node, offset int) Position {
 		}
 	}
 	w.unindent()
-	return advance(pos, c.source[start:start+w.at])
+	return advance(pos, c.wf.source[start:start+w.at])
 }
 
 // sourceOffset finds the byte offset of a place that YAML reported.

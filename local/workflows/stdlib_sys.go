@@ -48,7 +48,7 @@ func sleep(f *frame, args []any) (any, error) {
 	if limit := f.ex.engine.options.Limits.SleepSeconds; !(n >= 0 && n <= float64(limit)) {
 		return nil, expr.Errorf(expr.TagValue, "argument seconds of sys.sleep must be from 0 to %d, got %s", limit, expr.FormatDouble(n))
 	}
-	return nil, f.ex.clock.Sleep(f.ctx, seconds(n))
+	return nil, f.thread.sleep(f.ctx, seconds(n))
 }
 
 // sleepUntil waits for an RFC 3339 time; one in the past does not wait.
