@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -130,6 +132,23 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// sampleSources reads the workflows of testdata.
+func sampleSources(f *testing.F) (sources [][]byte) {
+	f.Helper()
+	names, err := filepath.Glob("testdata/samples/*.yaml")
+	if err != nil || len(names) == 0 {
+		f.Fatalf("testdata/samples: %d workflows, %v", len(names), err)
+	}
+	for _, name := range names {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		sources = append(sources, source)
+	}
+	return sources
+}
+
 // FuzzCompile: no source makes the compiler panic.
 func FuzzCompile(f *testing.F) {
 	f.Add([]byte("main:\n  params: [a]\n  steps:\n  - s:\n      try: {call: http.get, args: {url: \"${a}\"}}\n      retry: ${http.default_retry}\n      except: {as: e, steps: [{r: {raise: \"${e}\"}}]}\n"))
@@ -144,6 +163,9 @@ func FuzzCompile(f *testing.F) {
 	for _, tc := range slices.Concat(problemCases, positionCases) {
 		f.Add([]byte(tc.source))
 	}
+	for _, source := range sampleSources(f) {
+		f.Add(source)
+	}
 	f.Fuzz(func(_ *testing.T, source []byte) {
 		_, _ = workflows.Compile("f.yaml", source)
 	})
@@ -157,6 +179,9 @@ func FuzzRun(f *testing.F) {
 	}
 	for _, tc := range trapCases {
 		f.Add([]byte(tc.source), []byte("null"))
+	}
+	for _, source := range sampleSources(f) {
+		f.Add(source, []byte(`{"n":2,"items":[1,"a"]}`))
 	}
 	f.Add([]byte(saga), []byte(`{"id":"o1","items":[]}`))
 	f.Fuzz(func(t *testing.T, source, argument []byte) {
