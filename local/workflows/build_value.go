@@ -24,9 +24,6 @@ func (b *builder) template(n *yaml.Node) template {
 			m[i] = entryTemplate{b.template(e.key), b.template(e.value), at(e.key)}
 		}
 		return fold(m)
-	case yaml.AliasNode:
-		b.alias(n)
-		return constant{}
 	}
 	if text, offset, ok := expressionText(n); ok {
 		return b.expression(n, text, offset)

@@ -74,7 +74,7 @@ func (c *compiler) document(source []byte) *yaml.Node {
 	} else if !errors.Is(err, io.EOF) {
 		c.yamlProblem(err)
 	}
-	return doc.Content[0]
+	return c.writeOut(doc.Content[0])
 }
 
 func (c *compiler) yamlProblem(err error) {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -15,6 +17,18 @@ import (
 // jumps is the hint of a jump that is not allowed.
 const jumps = "(jumps reach steps of the same routine, not into or out of a loop or into an except block)"
 
+// bomb is short and stands for ten million values.
+const bomb = `- a:
+    assign:
+    - a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]
+    - b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]
+    - c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]
+    - d: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]
+    - e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]
+    - f: &f [*e, *e, *e, *e, *e, *e, *e, *e, *e, *e]
+    - g: [*f, *f, *f, *f, *f, *f, *f, *f, *f, *f]
+`
+
 // problemCases are the cases of TestProblems.
 var problemCases = []struct{ name, source, want string }{
 	{"empty", ``, `f.yaml:1:1: parse error: definition is empty (it needs at least one step)`},
@@ -24,7 +38,6 @@ var problemCases = []struct{ name, source, want string }{
 	{"no main", "sub:\n  steps:\n  - a: {return: 1}\n", `f.yaml:1:1: there is no main routine (the execution starts there)`},
 	{"no steps", "main:\n  params: [a]\n", `f.yaml:1:1: subworkflow "main" has no steps`},
 	{"empty steps", "main:\n  steps: []\n", `f.yaml:2:10: a list of steps needs at least one step`},
-	{"alias", "- a: {assign: [{x: &v 1}, {y: *v}]}\n", `f.yaml:1:31: YAML aliases are not supported by the local engine: *v (write the value out)`},
 	{"parallel", "- a:\n    parallel:\n      branches: []\n", `f.yaml:3:17: parallel needs at least one branch`},
 	{"unknown connector", "- a: {call: googleapis.pubsub.v1.projects.topics.publsh, args: {topic: t}}\n", `f.yaml:1:13: googleapis.pubsub.v1.projects.topics.publsh is not a connector (did you mean googleapis.pubsub.v1.projects.topics.publish?)`},
 	{"argument of a connector", "- a: {call: googleapis.pubsub.v1.projects.topics.publish, args: {topic: t, messages: []}}\n", `f.yaml:1:76: googleapis.pubsub.v1.projects.topics.publish has no argument "messages" (it takes topic, [body], [alt], [connector_params])`},
@@ -70,6 +83,12 @@ f.yaml:1:39: symbol 'c' is neither a variable nor a sub-workflow name (assign th
 	{"parameter twice", "main: {steps: [{a: {return: 1}}]}\ns: {params: [p, p], steps: [{b: {return: 1}}]}\n", `f.yaml:2:17: parameter "p" is declared twice`},
 	{"subworkflow named like a function", "main: {steps: [{a: {return: 1}}]}\nlen: {steps: [{b: {return: 1}}]}\n", `f.yaml:2:1: "len" is the name of a standard function (rename the subworkflow)`},
 	{"unterminated expression is text, a bad one is not", "- a: {return: \"${1\"}\n- b: {return: \"${}\"}\n", `f.yaml:2:18: expression: expression ends where a value is expected`},
+	{"alias of nothing", "- a: {return: *v}\n", `f.yaml:1:1: parse error: unknown anchor 'v' referenced (text with ": " or a leading special character needs quotes)`},
+	{"alias within what it stands for", "- a: {return: &v [1, *v]}\n", `f.yaml:1:22: alias *v stands for something that contains it`},
+	{"merge of a list", "- a: {return: {<<: 1, b: 2}}\n", `f.yaml:1:20: << needs a map or a list of maps, got integer`},
+	{"aliases of aliases", bomb, `f.yaml:1:1: with its aliases written out the definition has more than 131072 values (use fewer aliases)`},
+	{"problem behind an alias", "main: {steps: &s [{a: {return: \"${x}\"}}]}\nsub: {steps: *s}\n", `f.yaml:1:35: symbol 'x' is neither a variable nor a sub-workflow name (assign the variable before it is read; text needs quotes)
+f.yaml:1:35: symbol 'x' is neither a variable nor a sub-workflow name (assign the variable before it is read; text needs quotes)`},
 	{"two kinds", "- a:\n    call: sys.now\n    return: 1\n", `f.yaml:3:5: step "a" has both call and return (make two steps of it)`},
 	{"stray key", "- a:\n    call: sys.now\n    retries: 1\n", `f.yaml:3:5: key "retries" does not belong to a call step (known are args, result, next)`},
 	{"next after return", "- a: {return: 1, next: end}\n", `f.yaml:1:18: key "next" does not belong to a return step (nothing can follow it in the same step)`},
@@ -89,7 +108,6 @@ f.yaml:1:39: symbol 'c' is neither a variable nor a sub-workflow name (assign th
 	{"assign as map", "- a: {assign: {x: 1}}\n", `f.yaml:1:15: expected a list of assignments such as - x: 1, got map`},
 	{"step as number", "- 1\n", `f.yaml:1:3: expected a step: a map with one key, its name, got integer`},
 	{"next as list", "- a: {next: [b]}\n", `f.yaml:1:13: expected the name of a step, end, break or continue, got list`},
-	{"alias as steps", "main: {steps: &s [{a: {return: 1}}]}\nsub: {steps: *s}\n", `f.yaml:2:14: YAML aliases are not supported by the local engine: *s (write the value out)`},
 	{"result as path", "- a: {call: sys.now, result: x.y}\n", `f.yaml:1:30: result must be the name of a variable, got "x.y" (assign parts of it in a further step)`},
 	{"constant as target", "- a: {assign: [{\"1\": 2}]}\n", `f.yaml:1:17: "1" is no target of an assignment (write x, x.key or x["key"])`},
 	{"element of an unknown variable", "- a: {assign: [{x.y: 2}]}\n", `f.yaml:1:17: symbol 'x' is neither a variable nor a sub-workflow name (assign the variable before it is read; text needs quotes)`},
@@ -114,6 +132,23 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// sampleSources reads the workflows of testdata.
+func sampleSources(f *testing.F) (sources [][]byte) {
+	f.Helper()
+	names, err := filepath.Glob("testdata/samples/*.yaml")
+	if err != nil || len(names) == 0 {
+		f.Fatalf("testdata/samples: %d workflows, %v", len(names), err)
+	}
+	for _, name := range names {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		sources = append(sources, source)
+	}
+	return sources
+}
+
 // FuzzCompile: no source makes the compiler panic.
 func FuzzCompile(f *testing.F) {
 	f.Add([]byte("main:\n  params: [a]\n  steps:\n  - s:\n      try: {call: http.get, args: {url: \"${a}\"}}\n      retry: ${http.default_retry}\n      except: {as: e, steps: [{r: {raise: \"${e}\"}}]}\n"))
@@ -128,6 +163,9 @@ func FuzzCompile(f *testing.F) {
 	for _, tc := range slices.Concat(problemCases, positionCases) {
 		f.Add([]byte(tc.source))
 	}
+	for _, source := range sampleSources(f) {
+		f.Add(source)
+	}
 	f.Fuzz(func(_ *testing.T, source []byte) {
 		_, _ = workflows.Compile("f.yaml", source)
 	})
@@ -141,6 +179,9 @@ func FuzzRun(f *testing.F) {
 	}
 	for _, tc := range trapCases {
 		f.Add([]byte(tc.source), []byte("null"))
+	}
+	for _, source := range sampleSources(f) {
+		f.Add(source, []byte(`{"n":2,"items":[1,"a"]}`))
 	}
 	f.Add([]byte(saga), []byte(`{"id":"o1","items":[]}`))
 	f.Fuzz(func(t *testing.T, source, argument []byte) {

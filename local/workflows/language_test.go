@@ -11,6 +11,21 @@ import (
 // languageCases are the cases of TestLanguage.
 var languageCases = []struct{ name, source, argument, want string }{
 	{"document marks and comments", "--- # start\nmain: # the main workflow\n  steps:\n  - a: {return: done}\n...\n", "", `"done"`},
+	{"aliases and merge keys", `
+main:
+  steps:
+  - a:
+      assign:
+      - &x {base: &one {k: 1, l: [1]}}
+      - copy: *one
+      - copy.k: 2
+      - m: {<<: *one, l: own}
+      - n: {<<: [{k: first}, *one], z: 0}
+  - b: {call: sub, args: &args {p: "${copy.k}"}, result: r}
+  - c: {call: sub, args: {<<: *args, p: 5}, result: s}
+  - d: {return: ["${base}", "${copy}", "${m}", "${n}", "${r}", "${s}"]}
+sub: {params: [p], steps: &steps [{e: {return: "${p + 1}"}}]}
+other: {params: [p], steps: *steps}`, "", `[{"k":1,"l":[1]},{"k":2,"l":[1]},{"k":1,"l":"own"},{"k":"first","l":[1],"z":0},3,6]`},
 	{"names of steps are free", `
 - "step 1: begin!": {next: "étape.2"}
 - no: {return: no}

@@ -25,8 +25,6 @@ func nodeType(n *yaml.Node) string {
 		return "map"
 	case yaml.SequenceNode:
 		return "list"
-	case yaml.AliasNode:
-		return "alias"
 	}
 	switch n.ShortTag() {
 	case "!!null":
@@ -75,15 +73,7 @@ func (c *compiler) scalar(n *yaml.Node, what string) (string, bool) {
 }
 
 func (c *compiler) mismatch(n *yaml.Node, what string) {
-	if n.Kind == yaml.AliasNode {
-		c.alias(n)
-		return
-	}
 	c.problem(at(n), "", "expected %s, got %s", what, nodeType(n))
-}
-
-func (c *compiler) alias(n *yaml.Node) {
-	c.problem(at(n), "write the value out", "YAML aliases are not supported by the local engine: *%s", n.Value)
 }
 
 // entries lists the keys of a mapping and reports those that are no scalars or
@@ -96,8 +86,6 @@ func (c *compiler) entries(n *yaml.Node) []entry {
 		switch line, twice := seen[k.Value]; {
 		case k.Kind != yaml.ScalarNode:
 			c.mismatch(k, "a name as key")
-		case k.ShortTag() == "!!merge":
-			c.problem(at(k), "write the entries out", "YAML merge keys are not supported by the local engine: <<")
 		case twice:
 			c.problem(at(k), "", "key %q occurs twice, first in line %d", k.Value, line)
 		default:

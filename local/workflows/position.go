@@ -64,7 +64,7 @@ type walker struct {
 func (w *walker) open() {
 	switch {
 	case w.style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
-		w.at++
+		w.at = min(1, len(w.source)) // YAML may have counted other line ends
 	case w.style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
 		w.at = strings.IndexByte(w.source, '\n') + 1
 	}

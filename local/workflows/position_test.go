@@ -48,3 +48,26 @@ func TestProblemPositions(t *testing.T) {
 		})
 	}
 }
+
+// TestProblemsOfOddEncodings: YAML may be UTF-16 and knows more line ends than
+// one; places may then be those of the scalar, and nothing panics.
+func TestProblemsOfOddEncodings(t *testing.T) {
+	t.Parallel()
+	utf16 := func(s string) string {
+		b := []byte{0xff, 0xfe}
+		for _, r := range s {
+			b = append(b, byte(r), byte(r>>8))
+		}
+		return string(b)
+	}
+	for _, source := range []string{
+		utf16("- a: {assign: [{\"-\": 1}]}\n- b: {return: \"${1 + zz}\"}\n"),
+		"#\u2028#\u2028#\u0085- a: {return: \"${zz}\"}", "\ufeff- a: {return: \"${zz}\"}",
+		"# c\r- a: {return: '${zz}'}\r- b: {assign: [{'-': 1}]}", "- ? \"a\"\n  : {return: >\n  ${zz}}", "- {\"\": \"${z",
+		"#\r#\r#\r#\r- a: {assign: [{\"]\": 1}]}\n",
+	} {
+		if _, err := workflows.Compile("f.yaml", []byte(source)); err == nil {
+			t.Errorf("Compile(%q) found no problem", source)
+		}
+	}
+}

@@ -40,6 +40,17 @@ var trapCases = []struct{ name, source, want string }{
 - a: {call: text.find_all_regex, args: {source: "añb1", regexp: "[a-z0-9]+"}, result: x}
 - b: {call: text.replace_all, args: {source: aXa, substr: X, repl: "-"}, result: y}
 - c: {return: '${[x, y]}'}`, `[[{"index":0,"match":"a"},{"index":2,"match":"b1"}],"a-a"]`},
+	{"7 more named arguments", `
+- a: {call: hash.compute_hmac, args: {algorithm: SHA256, data: '${text.encode("d")}', key: '${text.encode("k")}'}, result: h}
+- b: {call: text.replace_all_regex, args: {source: a1, regexp: "[0-9]", repl: "-"}, result: r}
+- c: {call: sys.sleep_until, args: {time: "2020-01-01T00:00:00Z"}}
+- d: {call: sys.get_env, args: {name: NONE, default: fallback}, result: e}
+- e: {call: map.merge_nested, args: {first: {a: {b: 1}}, second: {a: {c: 2}}}, result: m}
+- f: {call: json.encode_to_string, args: {data: [1], indent: false}, result: j}
+- g: {call: if, args: {condition: true, ifTrue: 1, ifFalse: 2}, result: i}
+- h: {call: default, args: {val: null, defaultVal: 3}, result: n}
+- i: {return: ["${len(base64.encode(h))}", "${r}", "${e}", "${m}", "${j}", "${i}", "${n}"]}`,
+		`[44,"a-","fallback",{"a":{"b":1,"c":2}},"[1]",1,3]`},
 	{"8 no code on other errors", `
 - a:
     try: {assign: [{x: '${1 / 0}'}]}
@@ -109,8 +120,9 @@ var trapCases = []struct{ name, source, want string }{
 }
 
 // TestTraps holds the points of the language that are most easily got wrong.
-// Parallel steps and connectors (traps 3 and 12) are refused for now, which
-// TestProblems checks; HTTP and retry have their own tests.
+// Parallel steps and connectors (traps 3 and 12) have their own tests, and so
+// have headers (8: TestResponse), retries (9: TestBackoff) and connections that
+// fail (10: TestConnectionErrors).
 func TestTraps(t *testing.T) {
 	t.Parallel()
 	for _, tc := range trapCases {

@@ -129,6 +129,7 @@ var evalCases = []struct{ src, want string }{
 	{`[1 2]`, `syntax: expected ",", found "2"`},
 	{`a && b`, `syntax: unexpected character '&' (the operator is spelled and)`},
 	{`a = b`, `syntax: unexpected character '=' (equality is ==)`},
+	{`a} and ${b`, "syntax: unexpected character '}' (text and expressions do not mix, join them: ${a + \" and \" + b})"},
 	{`{}`, `syntax: unexpected character '{' (map literals do not exist in expressions, write the map in YAML)`},
 	{`“x”`, `syntax: unexpected character '“' (use straight quotes: "text")`},
 	{`"x`, `syntax: string is not closed`},

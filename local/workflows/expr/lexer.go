@@ -100,6 +100,8 @@ func unexpectedChar(rest string, pos int) *SyntaxError {
 		hint = "the operator is spelled not"
 	case '=':
 		hint = "equality is =="
+	case '}', '$':
+		hint = `text and expressions do not mix, join them: ${a + " and " + b}`
 	case '{':
 		hint = "map literals do not exist in expressions, write the map in YAML"
 	}
