@@ -391,6 +391,47 @@ func TestTheBaseURLIsThatOfTheOptionsOrNone(t *testing.T) {
 	}
 }
 
+func TestAnEngineThatServesEveryAddressIsReachedAtLocalhost(t *testing.T) {
+	t.Parallel()
+	urls := make(chan string, 1)
+	e := workflows.NewEngine(workflows.Options{Log: func(e workflows.Entry) {
+		if strings.HasPrefix(e.Text, "http://") {
+			urls <- e.Text
+		}
+	}})
+	e.Deploy("w", compile(t, awaiting("", "")))
+	l, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- e.Serve(ctx, l) }()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	code, text := 0, ""
+	for code == 0 {
+		code, text = postEmpty(t, "http://127.0.0.1:"+port+"/v1/projects/local-project/locations/us-central1/workflows/w/executions")
+	}
+	if got, want := <-urls, "http://localhost:"+port+"/"; !strings.HasPrefix(got, want) {
+		t.Errorf("url %s (create: %d %s), want %s", got, code, text, want)
+	}
+	cancel()
+	<-served
+}
+
+// postEmpty gives code 0 while nobody listens.
+func postEmpty(t *testing.T, url string) (int, string) {
+	t.Helper()
+	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := c.Post(url, "", nil)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	text, _ := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(text)
+}
+
 func TestCancellingEndsAWaitForACallback(t *testing.T) {
 	t.Parallel()
 	e := workflows.NewEngine(workflows.Options{})

@@ -58,7 +58,10 @@ func (c *connectorCall) start() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	query := map[string]any{}
+	query, err := c.query()
+	if err != nil {
+		return nil, err
+	}
 	for _, names := range [][]string{c.required, c.optional, {"alt"}} {
 		for _, name := range names {
 			if v := c.args[name]; v != nil {
@@ -76,6 +79,20 @@ func (c *connectorCall) start() (any, error) {
 	// The fragment of a URL is never sent; it tells a service that is asked over gRPC which method is meant.
 	request["url"] = request["url"].(string) + "#" + c.name[strings.LastIndexByte(c.name, '.')+1:]
 	return c.send(request)
+}
+
+// query copies the argument query, unless that is one parameter among the others.
+func (c *connectorCall) query() (map[string]any, error) {
+	if c.ownQuery() {
+		return map[string]any{}, nil
+	}
+	given, ok := c.args["query"].(map[string]any)
+	if !ok && c.args["query"] != nil {
+		return nil, expr.Errorf(expr.TagType, "argument query of %s must be a map, got %s", c.name, expr.TypeName(c.args["query"]))
+	}
+	query := map[string]any{}
+	maps.Copy(query, given)
+	return query, nil
 }
 
 // expand puts the arguments into the path. What is percent-encoded already stays so, and "/" too: the reference tells
@@ -115,7 +132,7 @@ func isHex(c byte) bool { return strings.IndexByte("0123456789abcdefABCDEF", c) 
 
 // regionalRoot is the base URL, of the region that an argument names if the service has a host for each.
 func (c *connectorCall) regionalRoot() (string, error) {
-	if c.host == "" {
+	if c.host == "" || c.args[c.host] == nil && !c.hostRequired {
 		return c.remote.root, nil
 	}
 	region, ok := c.args[c.host].(string)

@@ -51,7 +51,7 @@ func jsonReply(w http.ResponseWriter, code int, body string) {
 // everywhere sends the services of the tests to one server.
 func everywhere(url string) map[string]string {
 	out := map[string]string{}
-	for _, s := range strings.Fields("pubsub firestore storage secretmanager cloudtasks run compute bigquery aiplatform workflowexecutions workflows translate") {
+	for _, s := range strings.Fields("pubsub firestore storage secretmanager cloudtasks run compute bigquery aiplatform cloudresourcemanager batch dataflow workflowexecutions workflows translate") {
 		out[s] = url
 	}
 	return out
@@ -84,7 +84,11 @@ func TestAConnectorSendsTheRequestOfItsMethod(t *testing.T) {
 		"a regional host": {"aiplatform.v1.projects.locations.endpoints.predict", `{endpoint: e, region: us-central1, body: {}}`, `POST /v1/e:predict application/json {}`},
 		"a required query": {"compute.v1.instanceGroupManagers.resize", `{project: p, zone: z, instanceGroupManager: i, size: 3, ` + skip + `}`,
 			`POST /compute/v1/projects/p/zones/z/instanceGroupManagers/i/resize?size=3  `},
-		"an execution": {"workflowexecutions.v1.projects.locations.workflows.executions.create", `{parent: x, body: {}, ` + skip + `}`, `POST /v1/x/executions application/json {}`},
+		"an execution":             {"workflowexecutions.v1.projects.locations.workflows.executions.create", `{parent: x, body: {}, ` + skip + `}`, `POST /v1/x/executions application/json {}`},
+		"a parameter called query": {"cloudresourcemanager.v3.projects.search", `{query: "name:a"}`, `GET /v3/projects:search?query=name%3Aa  `},
+		"parameters in query": {"firestore.v1.projects.databases.documents.createDocument", `{parent: p, collectionId: c, query: {documentId: d}, body: {}}`,
+			`POST /v1/p/c?documentId=d application/json {}`},
+		"arguments that the API has in its body": {"translate.v2.translations.translate", `{q: hello world, target: fr}`, `POST /language/translate/v2?q=hello+world&target=fr  `},
 		"another host's path": {"translate.v2.translations.list", `{q: hi, target: de}`,
 			`GET /language/translate/v2?q=hi&target=de  `},
 	} {
@@ -123,6 +127,7 @@ func TestWithoutAnEndpointAConnectorAsksGoogle(t *testing.T) {
 	for _, tc := range []struct{ connector, args, want string }{
 		{"secretmanager.v1.projects.secrets.get", `{name: projects/p/secrets/s}`, "https://secretmanager.googleapis.com/v1/projects/p/secrets/s" + cloud},
 		{"translate.v3.projects.locations.list", `{name: projects/p}`, "https://translation.googleapis.com/v3/projects/p/locations" + cloud},
+		{"run.v1.namespaces.jobs.list", `{parent: namespaces/p}`, "https://run.googleapis.com/apis/run.googleapis.com/v1/namespaces/p/jobs" + cloud},
 		{"run.v1.namespaces.jobs.get", `{name: namespaces/p/jobs/j, location: l}`, "https://l-run.googleapis.com/apis/run.googleapis.com/v1/namespaces/p/jobs/j" + cloud},
 		{"secretmanager.v1.projects.secrets.get", `{name: s, connector_params: {scopes: [a, b]}}`, "https://secretmanager.googleapis.com/v1/s Bearer for a b"},
 	} {
@@ -235,10 +240,11 @@ func TestAConnectorThatTakesTooLongIsATimeout(t *testing.T) {
 func TestWrongArgumentsOfAConnectorAreRaised(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		`{topic: 1.5}`:                    "",
-		`{topic: [a]}`:                    "TypeError: argument topic of googleapis.pubsub.v1.projects.topics.get must be a string, got list",
-		`{topic: ""}`:                     "ValueError: argument topic of googleapis.pubsub.v1.projects.topics.get must not be empty",
-		`{topic: t, connector_params: 1}`: "TypeError: connector_params of googleapis.pubsub.v1.projects.topics.get must be a map, got integer",
+		`{topic: 1.5}`:                                                               "",
+		`{topic: [a]}`:                                                               "TypeError: argument topic of googleapis.pubsub.v1.projects.topics.get must be a string, got list",
+		`{topic: ""}`:                                                                "ValueError: argument topic of googleapis.pubsub.v1.projects.topics.get must not be empty",
+		`{topic: t, query: 1}`:                                                       "TypeError: argument query of googleapis.pubsub.v1.projects.topics.get must be a map, got integer",
+		`{topic: t, connector_params: 1}`:                                            "TypeError: connector_params of googleapis.pubsub.v1.projects.topics.get must be a map, got integer",
 		`{topic: t, connector_params: {timeout: 0}}`:                                 "ValueError: timeout of connector_params of googleapis.pubsub.v1.projects.topics.get must be above 0 and at most 1800 seconds, got 0",
 		`{topic: t, connector_params: {timeout: 1801}}`:                              "ValueError: timeout of connector_params of googleapis.pubsub.v1.projects.topics.get must be above 0 and at most 1800 seconds, got 1801",
 		`{topic: t, connector_params: {timeout: soon}}`:                              "TypeError: timeout of connector_params must be a number, got string",
@@ -261,6 +267,15 @@ func TestWrongArgumentsOfAConnectorAreRaised(t *testing.T) {
 		if _, message, _ := raised(t, x); message != want {
 			t.Errorf("%s: %s\nwant %s", args, message, want)
 		}
+	}
+}
+
+func TestAConnectorIsNeverAnExternalStep(t *testing.T) {
+	t.Parallel()
+	o := workflows.Options{Endpoints: everywhere("http://example.com"), HTTP: &http.Client{Transport: offline{}}, Clock: newClock()}
+	x := run(t, o, calling("googleapis.pubsub.v1.projects.topics.get", `{topic: t}`), "")
+	if x.Steps.External != 0 || x.Steps.Internal < 2 {
+		t.Errorf("steps = %+v, want internal ones only", x.Steps)
 	}
 }
 
@@ -289,10 +304,10 @@ func TestUnknownConnectorsAreRefusedWithAHint(t *testing.T) {
 		}
 	}
 	for source, want := range map[string]string{
-		"- a: {call: googleapis.pubsub.v1.projects.topics.publish}\n":                                    `needs the argument "topic"`,
-		"- a: {call: googleapis.compute.v1.instanceGroupManagers.resize, args: {project: p, zone: z}}\n": `needs the argument "size"`,
-		"- a: {call: googleapis.run.v1.namespaces.jobs.run, args: {name: n}}\n":                          `needs the argument "location"`,
-		"- a: {return: '${googleapis.pubsub.v1.projects.topics.get(\"t\")}'}\n":                          "cannot be called in an expression",
+		"- a: {call: googleapis.pubsub.v1.projects.topics.publish}\n":                                       `needs the argument "topic"`,
+		"- a: {call: googleapis.compute.v1.instanceGroupManagers.resize, args: {project: p, zone: z}}\n":    `needs the argument "size"`,
+		"- a: {call: googleapis.aiplatform.v1.projects.locations.endpoints.predict, args: {endpoint: n}}\n": `needs the argument "region"`,
+		"- a: {return: '${googleapis.pubsub.v1.projects.topics.get(\"t\")}'}\n":                             "cannot be called in an expression",
 	} {
 		if _, err := workflows.Compile("f.yaml", []byte(source)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", source, err, want)
