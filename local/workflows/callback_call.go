@@ -18,21 +18,24 @@ var callbackMethods = []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"
 // defaultCallbackSeconds is how long events.await_callback waits unless it says otherwise (reference).
 const defaultCallbackSeconds = 43200.0
 
-// registerCallbacks adds the functions of the events module. The reference counts only the second among those that block.
+// registerCallbacks adds the functions of the events module. Only the second is among those that block.
 func registerCallbacks() {
 	create, await := "events.create_callback_endpoint", "events.await_callback"
 	functions[create] = &callee{create, stdlib.With(nil, "http_callback_method", "POST"), false, createCallback}
-	functions[await] = &callee{await, stdlib.With(stdlib.Params("callback"), "timeout", defaultCallbackSeconds), true, awaitCallback}
+	params := stdlib.With(stdlib.Params("callback"), "timeout", defaultCallbackSeconds)
+	functions[await] = &callee{await, params, true, awaitCallback}
 }
 
 // createCallback opens an endpoint of the execution and gives its URL.
 func createCallback(f *frame, args []any) (any, error) {
 	method, ok := args[0].(string)
 	if !ok {
-		return nil, expr.Errorf(expr.TagType, "argument http_callback_method must be a string, got %s", expr.TypeName(args[0]))
+		return nil, expr.Errorf(expr.TagType, "argument http_callback_method must be a string, got %s",
+			expr.TypeName(args[0]))
 	}
 	if !slices.Contains(callbackMethods, method) {
-		return nil, expr.Errorf(expr.TagValue, "argument http_callback_method must be one of %s, got %q", strings.Join(callbackMethods, ", "), method)
+		return nil, expr.Errorf(expr.TagValue, "argument http_callback_method must be one of %s, got %q",
+			strings.Join(callbackMethods, ", "), method)
 	}
 	id := uuid.NewString()
 	f.ex.callbacks.open(id, method)
@@ -48,16 +51,19 @@ func awaitCallback(f *frame, args []any) (any, error) {
 	n, ok := number(args[1])
 	switch {
 	case !ok:
-		return nil, expr.Errorf(expr.TagType, "argument timeout of events.await_callback must be a number, got %s", expr.TypeName(args[1]))
+		return nil, expr.Errorf(expr.TagType, "argument timeout of events.await_callback must be a number, got %s",
+			expr.TypeName(args[1]))
 	case !(n >= 0):
-		return nil, expr.Errorf(expr.TagValue, "argument timeout of events.await_callback must not be negative, got %s", expr.FormatDouble(n))
+		return nil, expr.Errorf(expr.TagValue, "argument timeout of events.await_callback must not be negative, got %s",
+			expr.FormatDouble(n))
 	}
 	r, err := f.ex.callbacks.take(f.ctx, id, func(ctx context.Context) error { return f.ex.clock.Sleep(ctx, seconds(n)) })
 	switch {
 	case err != nil:
 		return nil, err
 	case r == nil:
-		return nil, expr.Errorf(expr.TagTimeout, "events.await_callback: no request came within %s seconds", expr.FormatDouble(n))
+		return nil, expr.Errorf(expr.TagTimeout, "events.await_callback: no request came within %s seconds",
+			expr.FormatDouble(n))
 	}
 	return r.value(), nil
 }
@@ -66,11 +72,13 @@ func awaitCallback(f *frame, args []any) (any, error) {
 func callbackID(v any) (string, error) {
 	m, ok := v.(map[string]any)
 	if !ok {
-		return "", expr.Errorf(expr.TagType, "argument callback of events.await_callback must be a map, got %s", expr.TypeName(v))
+		return "", expr.Errorf(expr.TagType, "argument callback of events.await_callback must be a map, got %s",
+			expr.TypeName(v))
 	}
 	link, ok := m["url"].(string)
 	if !ok {
-		return "", expr.Errorf(expr.TagType, "argument callback of events.await_callback must have a url, got %s", expr.Describe(v))
+		return "", expr.Errorf(expr.TagType, "argument callback of events.await_callback must have a url, got %s",
+			expr.Describe(v))
 	}
 	return link[strings.LastIndexByte(link, '/')+1:], nil
 }

@@ -156,7 +156,8 @@ func unknownConnector(name string) (text, hint string) {
 	}
 	if len(methods) == 0 {
 		slices.Sort(apis)
-		return text, "connectors of the local engine: " + strings.Join(slices.Compact(apis), ", ") + "; call others with http.request"
+		known := strings.Join(slices.Compact(apis), ", ")
+		return text, "connectors of the local engine: " + known + "; call others with http.request"
 	}
 	if best := nearest(name, methods); best != "" {
 		return text, "did you mean " + best + "?"

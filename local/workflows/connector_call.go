@@ -88,7 +88,8 @@ func (c *connectorCall) query() (map[string]any, error) {
 	}
 	given, ok := c.args["query"].(map[string]any)
 	if !ok && c.args["query"] != nil {
-		return nil, expr.Errorf(expr.TagType, "argument query of %s must be a map, got %s", c.name, expr.TypeName(c.args["query"]))
+		return nil, expr.Errorf(expr.TagType, "argument query of %s must be a map, got %s",
+			c.name, expr.TypeName(c.args["query"]))
 	}
 	query := map[string]any{}
 	maps.Copy(query, given)
@@ -104,7 +105,8 @@ func (c *connectorCall) expand() (string, error) {
 		s, ok := plain(c.args[name])
 		switch {
 		case !ok:
-			err = expr.Errorf(expr.TagType, "argument %s of %s must be a string, got %s", name, c.name, expr.TypeName(c.args[name]))
+			err = expr.Errorf(expr.TagType, "argument %s of %s must be a string, got %s",
+				name, c.name, expr.TypeName(c.args[name]))
 		case s == "":
 			err = expr.Errorf(expr.TagValue, "argument %s of %s must not be empty", name, c.name)
 		}
@@ -119,7 +121,8 @@ func escapePath(s string) string {
 	for i := range len(s) {
 		c := s[i]
 		encoded := c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2])
-		if encoded || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || strings.IndexByte("0123456789-._~!$&'()*+,;=:@/", c) >= 0 {
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if encoded || letter || strings.IndexByte("0123456789-._~!$&'()*+,;=:@/", c) >= 0 {
 			b.WriteByte(c)
 		} else {
 			fmt.Fprintf(&b, "%%%02X", c)
@@ -137,7 +140,8 @@ func (c *connectorCall) regionalRoot() (string, error) {
 	}
 	region, ok := c.args[c.host].(string)
 	if !ok || region == "" {
-		return "", expr.Errorf(expr.TagType, "argument %s of %s must be the name of a region, got %s", c.host, c.name, expr.Describe(c.args[c.host]))
+		return "", expr.Errorf(expr.TagType, "argument %s of %s must be the name of a region, got %s",
+			c.host, c.name, expr.Describe(c.args[c.host]))
 	}
 	if c.remote.root != c.root {
 		return c.remote.root, nil // an endpoint of the options serves all regions

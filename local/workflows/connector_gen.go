@@ -21,12 +21,13 @@ import (
 var apis = strings.Fields(`
 	aiplatform/v1 batch/v1 bigquery/v2 bigquerydatatransfer/v1 cloudbuild/v1 cloudfunctions/v1 cloudfunctions/v2
 	cloudresourcemanager/v3 cloudscheduler/v1 cloudtasks/v2 compute/v1 container/v1 dataflow/v1b3 documentai/v1
-	firestore/v1 forms/v1 integrations/v1 language/v1 logging/v2 ml/v1 pubsub/v1 run/v1 run/v2 secretmanager/v1 sheets/v4 spanner/v1
-	sqladmin/v1 storage/v1 storagetransfer/v1 transcoder/v1 translate/v2 translate/v3 workflowexecutions/v1 workflows/v1`)
+	firestore/v1 forms/v1 integrations/v1 language/v1 logging/v2 ml/v1 pubsub/v1 run/v1 run/v2 secretmanager/v1
+	sheets/v4 spanner/v1 sqladmin/v1 storage/v1 storagetransfer/v1 transcoder/v1 translate/v2 translate/v3 workflowexecutions/v1 workflows/v1`)
 
 // regional names the argument that picks a regional host, by prefix of the connector; "!" if it is required.
 var regional = map[string]string{
-	"aiplatform.v1.": "!region", "documentai.v1.": "location", "integrations.v1.": "location", "run.v1.namespaces.": "location",
+	"aiplatform.v1.": "!region", "documentai.v1.": "location", "integrations.v1.": "location",
+	"run.v1.namespaces.": "location",
 }
 
 // waiting lists methods that wait for what they start although they answer no Operation, as their reference pages say.
@@ -99,8 +100,8 @@ func (r resource) write(out *bytes.Buffer, api, prefix string) {
 	}
 }
 
-// write puts down a method: its name, verb, path and what it takes. Query parameters stand by their names, with a "!" if
-// they are required; the rest has a "+".
+// write puts down a method: its name, verb, path and what it takes. Query parameters stand by their names, with
+// a "!" if they are required; the rest has a "+".
 func (m method) write(out *bytes.Buffer, api, name string) {
 	words := []string{" " + name, m.HTTPMethod, m.Path}
 	flag := func(on bool, word string) {
