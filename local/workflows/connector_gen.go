@@ -22,7 +22,8 @@ var apis = strings.Fields(`
 	aiplatform/v1 batch/v1 bigquery/v2 bigquerydatatransfer/v1 cloudbuild/v1 cloudfunctions/v1 cloudfunctions/v2
 	cloudresourcemanager/v3 cloudscheduler/v1 cloudtasks/v2 compute/v1 container/v1 dataflow/v1b3 documentai/v1
 	firestore/v1 forms/v1 integrations/v1 language/v1 logging/v2 ml/v1 pubsub/v1 run/v1 run/v2 secretmanager/v1
-	sheets/v4 spanner/v1 sqladmin/v1 storage/v1 storagetransfer/v1 transcoder/v1 translate/v2 translate/v3 workflowexecutions/v1 workflows/v1`)
+	sheets/v4 spanner/v1 sqladmin/v1 storage/v1 storagetransfer/v1 transcoder/v1 translate/v2 translate/v3
+	workflowexecutions/v1 workflows/v1`)
 
 // regional names the argument that picks a regional host, by prefix of the connector; "!" if it is required.
 var regional = map[string]string{

@@ -123,7 +123,8 @@ func connectionError(ctx context.Context, err error) error {
 // restCodes gives the HTTP code of a status, as google/rpc/code.proto lists them.
 var restCodes = map[codes.Code]int{
 	codes.Canceled: 499, codes.InvalidArgument: 400, codes.DeadlineExceeded: 504, codes.NotFound: 404,
-	codes.AlreadyExists: 409, codes.PermissionDenied: 403, codes.Unauthenticated: 401, codes.ResourceExhausted: 429, codes.FailedPrecondition: 400,
+	codes.AlreadyExists: 409, codes.PermissionDenied: 403, codes.Unauthenticated: 401,
+	codes.ResourceExhausted: 429, codes.FailedPrecondition: 400,
 	codes.Aborted: 409, codes.OutOfRange: 400, codes.Unimplemented: 501, codes.Unavailable: 503,
 }
 
