@@ -87,7 +87,8 @@ func (c *callbacks) receive(r *received) error {
 	case cb == nil || cb.method != r.Method:
 		return status.Errorf(codes.NotFound, "callback %s does not exist for method %s", r.Callback, r.Method)
 	case len(cb.payloads) >= maxPayloads:
-		return status.Errorf(codes.ResourceExhausted, "callback %s has %d requests that no step has taken", r.Callback, maxPayloads)
+		return status.Errorf(codes.ResourceExhausted, "callback %s has %d requests that no step has taken",
+			r.Callback, maxPayloads)
 	}
 	if c.note != nil {
 		c.note(r.encode())
@@ -103,8 +104,8 @@ func (c *callbacks) receive(r *received) error {
 	return nil
 }
 
-// take gives the oldest request to an endpoint, once there is one. sleep waits for as long as the step may wait, or until
-// its context ends; after that there is no request and no error.
+// take gives the oldest request to an endpoint, once there is one. sleep waits for as long as the step may wait, or
+// until its context ends; after that there is no request and no error.
 func (c *callbacks) take(ctx context.Context, id string, sleep func(context.Context) error) (*received, error) {
 	c.mu.Lock()
 	cb := c.byID[id]
@@ -206,8 +207,8 @@ func (c *callbacks) drop(id string, taken any) {
 	}
 }
 
-// value is what events.await_callback gives for the request. The documentation names the fields and not their form: here
-// url is path and query, and of what occurs several times in headers or query the values are joined by commas.
+// value is what events.await_callback gives for the request. The documentation names the fields and not their form:
+// here url is path and query, and of what occurs several times in headers or query the values are joined by commas.
 func (r *received) value() any {
 	headers := map[string]any{}
 	for k, values := range r.Header {
@@ -221,7 +222,9 @@ func (r *received) value() any {
 	}
 	return map[string]any{
 		"type": "HTTP", "received_time": r.Time.UTC().Format(time.RFC3339Nano),
-		"http_request": map[string]any{"body": r.body(), "headers": headers, "method": r.Method, "query": query, "url": r.URL},
+		"http_request": map[string]any{
+			"body": r.body(), "headers": headers, "method": r.Method, "query": query, "url": r.URL,
+		},
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -92,7 +91,7 @@ func (a *api) callbackPage(r *http.Request) (out callbackList, err error) {
 		return out, err
 	}
 	after := r.URL.Query().Get("pageToken")
-	out.Callbacks = slices.DeleteFunc(ex.callbacks.list(), func(c callbackView) bool { return strings.Compare(c.Name, after) <= 0 && after != "" })
+	out.Callbacks = slices.DeleteFunc(ex.callbacks.list(), func(c callbackView) bool { return c.Name <= after })
 	if len(out.Callbacks) > size {
 		out.Callbacks = out.Callbacks[:size]
 		out.NextPageToken = out.Callbacks[size-1].Name

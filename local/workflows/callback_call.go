@@ -30,10 +30,12 @@ func registerCallbacks() {
 func createCallback(f *frame, args []any) (any, error) {
 	method, ok := args[0].(string)
 	if !ok {
-		return nil, expr.Errorf(expr.TagType, "argument http_callback_method must be a string, got %s", expr.TypeName(args[0]))
+		return nil, expr.Errorf(expr.TagType, "argument http_callback_method must be a string, got %s",
+			expr.TypeName(args[0]))
 	}
 	if !slices.Contains(callbackMethods, method) {
-		return nil, expr.Errorf(expr.TagValue, "argument http_callback_method must be one of %s, got %q", strings.Join(callbackMethods, ", "), method)
+		return nil, expr.Errorf(expr.TagValue, "argument http_callback_method must be one of %s, got %q",
+			strings.Join(callbackMethods, ", "), method)
 	}
 	id, err := f.thread.inline(createName, func() (any, error) { return uuid.NewString(), nil })
 	if err != nil {
@@ -52,16 +54,19 @@ func awaitCallback(f *frame, args []any) (any, error) {
 	n, ok := number(args[1])
 	switch {
 	case !ok:
-		return nil, expr.Errorf(expr.TagType, "argument timeout of events.await_callback must be a number, got %s", expr.TypeName(args[1]))
+		return nil, expr.Errorf(expr.TagType, "argument timeout of events.await_callback must be a number, got %s",
+			expr.TypeName(args[1]))
 	case !(n >= 0):
-		return nil, expr.Errorf(expr.TagValue, "argument timeout of events.await_callback must not be negative, got %s", expr.FormatDouble(n))
+		return nil, expr.Errorf(expr.TagValue, "argument timeout of events.await_callback must not be negative, got %s",
+			expr.FormatDouble(n))
 	}
 	r, err := f.ex.callbacks.take(f.ctx, id, func(ctx context.Context) error { return f.ex.clock.Sleep(ctx, seconds(n)) })
 	switch {
 	case err != nil:
 		return nil, err
 	case r == nil:
-		return nil, expr.Errorf(expr.TagTimeout, "events.await_callback: no request came within %s seconds", expr.FormatDouble(n))
+		return nil, expr.Errorf(expr.TagTimeout, "events.await_callback: no request came within %s seconds",
+			expr.FormatDouble(n))
 	}
 	return r.value(), nil
 }
@@ -70,11 +75,13 @@ func awaitCallback(f *frame, args []any) (any, error) {
 func callbackID(v any) (string, error) {
 	m, ok := v.(map[string]any)
 	if !ok {
-		return "", expr.Errorf(expr.TagType, "argument callback of events.await_callback must be a map, got %s", expr.TypeName(v))
+		return "", expr.Errorf(expr.TagType, "argument callback of events.await_callback must be a map, got %s",
+			expr.TypeName(v))
 	}
 	link, ok := m["url"].(string)
 	if !ok {
-		return "", expr.Errorf(expr.TagType, "argument callback of events.await_callback must have a url, got %s", expr.Describe(v))
+		return "", expr.Errorf(expr.TagType, "argument callback of events.await_callback must have a url, got %s",
+			expr.Describe(v))
 	}
 	return link[strings.LastIndexByte(link, '/')+1:], nil
 }

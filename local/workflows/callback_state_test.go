@@ -150,3 +150,24 @@ func TestARestoredRequestWaitsForItsEndpoint(t *testing.T) {
 		t.Error("a broken record is restored")
 	}
 }
+
+func TestDroppingTakesTheRequestThatWasTaken(t *testing.T) {
+	t.Parallel()
+	c := &callbacks{}
+	var values []any
+	for _, body := range []string{"1", "2", "3"} {
+		r := &received{Callback: "c", Method: "POST", Body: []byte(body), Header: http.Header{"Content-Type": {"text/plain"}}}
+		if err := c.restore(r.encode()); err != nil {
+			t.Fatal(err)
+		}
+		values = append(values, r.value())
+	}
+	c.open("c", "POST")
+	c.drop("c", values[1])
+	c.drop("c", values[1]) // it is gone
+	for _, want := range []string{"1", "3"} {
+		if r, err := c.take(t.Context(), "c", nil); err != nil || string(r.Body) != want {
+			t.Errorf("took %v, %v; want %s", r, err, want)
+		}
+	}
+}

@@ -40,7 +40,7 @@ var problemCases = []struct{ name, source, want string }{
 	{"empty steps", "main:\n  steps: []\n", `f.yaml:2:10: a list of steps needs at least one step`},
 	{"parallel", "- a:\n    parallel:\n      branches: []\n", `f.yaml:3:17: parallel needs at least one branch`},
 	{"unknown connector", "- a: {call: googleapis.pubsub.v1.projects.topics.publsh, args: {topic: t}}\n", `f.yaml:1:13: googleapis.pubsub.v1.projects.topics.publsh is not a connector (did you mean googleapis.pubsub.v1.projects.topics.publish?)`},
-	{"argument of a connector", "- a: {call: googleapis.pubsub.v1.projects.topics.publish, args: {topic: t, messages: []}}\n", `f.yaml:1:76: googleapis.pubsub.v1.projects.topics.publish has no argument "messages" (it takes topic, [body], [alt], [connector_params])`},
+	{"argument of a connector", "- a: {call: googleapis.pubsub.v1.projects.topics.publish, args: {topic: t, messages: []}}\n", `f.yaml:1:76: googleapis.pubsub.v1.projects.topics.publish has no argument "messages" (it takes topic, [body], [query], [alt], [connector_params])`},
 	{"unknown function", "- a: {call: http.pots, args: {url: x}}\n", `f.yaml:1:13: "http.pots" is neither a standard function nor a subworkflow (did you mean http.post?)`},
 	{"unknown function in expression", "- a: {return: \"${1 + type(1)}\"}\n", `f.yaml:1:22: "type" is neither a standard function nor a subworkflow`},
 	{"blocking function in expression", "- a: {return: \"${http.get('x')}\"}\n", `f.yaml:1:18: http.get cannot be called in an expression (call it in a call step)`},

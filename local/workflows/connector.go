@@ -32,6 +32,7 @@ type connector struct {
 	upload        bool   // takes the data of an object with uploadType: media
 	download      bool   // gives the data of an object with alt: media
 	host          string // argument that picks a regional host, if any
+	hostRequired  bool
 }
 
 // connectorLines indexes the table: the line of each method by its full name, after the root of its service.
@@ -76,7 +77,8 @@ func (c *connector) word(w string) {
 	host, regional := strings.CutPrefix(w, "+host=")
 	switch {
 	case regional:
-		c.host = host
+		c.host = strings.TrimPrefix(host, "!")
+		c.hostRequired = c.host != host
 	case w == "+body":
 		c.body = true
 	case w == "+operation":
@@ -93,21 +95,32 @@ func (c *connector) word(w string) {
 	}
 }
 
-// params lists what the connector takes. A body is not required here: most requests may be empty. Every method of the
-// service takes alt as well.
+// params lists what the connector takes. A body is not required here: most requests may be empty. Every method takes
+// alt, and query parameters in a map as well: Google's sample of Firestore has them so.
 func (c *connector) params() []stdlib.Param {
 	names := slices.Concat(c.inPath, c.required)
-	if c.host != "" {
+	if c.hostRequired {
 		names = append(names, c.host)
 	}
 	params := stdlib.Params(names...)
+	if c.host != "" && !c.hostRequired {
+		params = stdlib.With(params, c.host, nil)
+	}
 	if c.body {
 		params = stdlib.With(params, "body", nil)
+	}
+	if !c.ownQuery() {
+		params = stdlib.With(params, "query", nil)
 	}
 	for _, name := range slices.Concat(c.optional, []string{"alt", "connector_params"}) {
 		params = stdlib.With(params, name, nil)
 	}
 	return params
+}
+
+// ownQuery reports whether the API has a parameter of the name query.
+func (c *connector) ownQuery() bool {
+	return slices.Contains(c.optional, "query") || slices.Contains(c.required, "query")
 }
 
 // connectorCallee finds a connector to call.
@@ -143,7 +156,8 @@ func unknownConnector(name string) (text, hint string) {
 	}
 	if len(methods) == 0 {
 		slices.Sort(apis)
-		return text, "connectors of the local engine: " + strings.Join(slices.Compact(apis), ", ") + "; call others with http.request"
+		known := strings.Join(slices.Compact(apis), ", ")
+		return text, "connectors of the local engine: " + known + "; call others with http.request"
 	}
 	if best := nearest(name, methods); best != "" {
 		return text, "did you mean " + best + "?"

@@ -58,7 +58,10 @@ func (c *connectorCall) start() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	query := map[string]any{}
+	query, err := c.query()
+	if err != nil {
+		return nil, err
+	}
 	for _, names := range [][]string{c.required, c.optional, {"alt"}} {
 		for _, name := range names {
 			if v := c.args[name]; v != nil {
@@ -78,6 +81,21 @@ func (c *connectorCall) start() (any, error) {
 	return c.send(request)
 }
 
+// query copies the argument query, unless that is one parameter among the others.
+func (c *connectorCall) query() (map[string]any, error) {
+	if c.ownQuery() {
+		return map[string]any{}, nil
+	}
+	given, ok := c.args["query"].(map[string]any)
+	if !ok && c.args["query"] != nil {
+		return nil, expr.Errorf(expr.TagType, "argument query of %s must be a map, got %s",
+			c.name, expr.TypeName(c.args["query"]))
+	}
+	query := map[string]any{}
+	maps.Copy(query, given)
+	return query, nil
+}
+
 // expand puts the arguments into the path. What is percent-encoded already stays so, and "/" too: the reference tells
 // authors to encode the names of objects themselves.
 func (c *connectorCall) expand() (string, error) {
@@ -87,7 +105,8 @@ func (c *connectorCall) expand() (string, error) {
 		s, ok := plain(c.args[name])
 		switch {
 		case !ok:
-			err = expr.Errorf(expr.TagType, "argument %s of %s must be a string, got %s", name, c.name, expr.TypeName(c.args[name]))
+			err = expr.Errorf(expr.TagType, "argument %s of %s must be a string, got %s",
+				name, c.name, expr.TypeName(c.args[name]))
 		case s == "":
 			err = expr.Errorf(expr.TagValue, "argument %s of %s must not be empty", name, c.name)
 		}
@@ -102,7 +121,8 @@ func escapePath(s string) string {
 	for i := range len(s) {
 		c := s[i]
 		encoded := c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2])
-		if encoded || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || strings.IndexByte("0123456789-._~!$&'()*+,;=:@/", c) >= 0 {
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if encoded || letter || strings.IndexByte("0123456789-._~!$&'()*+,;=:@/", c) >= 0 {
 			b.WriteByte(c)
 		} else {
 			fmt.Fprintf(&b, "%%%02X", c)
@@ -115,12 +135,13 @@ func isHex(c byte) bool { return strings.IndexByte("0123456789abcdefABCDEF", c) 
 
 // regionalRoot is the base URL, of the region that an argument names if the service has a host for each.
 func (c *connectorCall) regionalRoot() (string, error) {
-	if c.host == "" {
+	if c.host == "" || c.args[c.host] == nil && !c.hostRequired {
 		return c.remote.root, nil
 	}
 	region, ok := c.args[c.host].(string)
 	if !ok || region == "" {
-		return "", expr.Errorf(expr.TagType, "argument %s of %s must be the name of a region, got %s", c.host, c.name, expr.Describe(c.args[c.host]))
+		return "", expr.Errorf(expr.TagType, "argument %s of %s must be the name of a region, got %s",
+			c.host, c.name, expr.Describe(c.args[c.host]))
 	}
 	if c.remote.root != c.root {
 		return c.remote.root, nil // an endpoint of the options serves all regions

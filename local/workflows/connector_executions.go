@@ -17,7 +17,9 @@ const createExecution = "googleapis.workflowexecutions.v1.projects.locations.wor
 const tagExecution = "ExecutionError"
 
 // executionOptions are the fields of an Execution that run takes as arguments.
-var executionOptions = []string{"callLogLevel", "disableConcurrencyQuotaOverflowBuffering", "executionHistoryLevel", "labels"}
+var executionOptions = []string{
+	"callLogLevel", "disableConcurrencyQuotaOverflowBuffering", "executionHistoryLevel", "labels",
+}
 
 // registerExecutions adds the functions that run a workflow and give its result.
 func registerExecutions() {
@@ -40,7 +42,8 @@ func registerExecutions() {
 	add("googleapis.workflowexecutions.v1.projects.locations.workflows.executions.run",
 		optional(optional(child, "argument", "connector_params"), executionOptions...), runExecution)
 	add("experimental.executions.run", optional(child, "argument"), runExperimental)
-	add("experimental.executions.map", optional(stdlib.Params("workflow_id", "arguments"), "timeout", "location", "project_id"), mapExecutions)
+	all := optional(stdlib.Params("workflow_id", "arguments"), "timeout", "location", "project_id")
+	add("experimental.executions.map", all, mapExecutions)
 }
 
 // runExecution starts an execution and gives its result, or null with skip_polling.
@@ -62,7 +65,8 @@ func runExperimental(f *frame, args map[string]any) (any, error) {
 func mapExecutions(f *frame, args map[string]any) (any, error) {
 	list, ok := args["arguments"].([]any)
 	if !ok {
-		return nil, expr.Errorf(expr.TagType, "argument arguments of experimental.executions.map must be a list, got %s", expr.TypeName(args["arguments"]))
+		return nil, expr.Errorf(expr.TagType, "argument arguments of experimental.executions.map must be a list, got %s",
+			expr.TypeName(args["arguments"]))
 	}
 	if args["timeout"] != nil {
 		args["connector_params"] = map[string]any{"timeout": args["timeout"]}
@@ -90,7 +94,8 @@ func mapExecutions(f *frame, args map[string]any) (any, error) {
 func startExecution(f *frame, args map[string]any) (*connectorCall, any, error) {
 	id, ok := args["workflow_id"].(string)
 	if !ok {
-		return nil, nil, expr.Errorf(expr.TagType, "argument workflow_id must be a string, got %s", expr.TypeName(args["workflow_id"]))
+		return nil, nil, expr.Errorf(expr.TagType, "argument workflow_id must be a string, got %s",
+			expr.TypeName(args["workflow_id"]))
 	}
 	o := f.ex.engine.options
 	place := map[string]string{"project_id": o.Project, "location": o.Location}

@@ -21,16 +21,27 @@ import (
 var apis = strings.Fields(`
 	aiplatform/v1 batch/v1 bigquery/v2 bigquerydatatransfer/v1 cloudbuild/v1 cloudfunctions/v1 cloudfunctions/v2
 	cloudresourcemanager/v3 cloudscheduler/v1 cloudtasks/v2 compute/v1 container/v1 dataflow/v1b3 documentai/v1
-	firestore/v1 forms/v1 language/v1 logging/v2 ml/v1 pubsub/v1 run/v1 run/v2 secretmanager/v1 sheets/v4 spanner/v1
-	sqladmin/v1 storage/v1 storagetransfer/v1 transcoder/v1 translate/v2 translate/v3 workflowexecutions/v1 workflows/v1`)
+	firestore/v1 forms/v1 integrations/v1 language/v1 logging/v2 ml/v1 pubsub/v1 run/v1 run/v2 secretmanager/v1
+	sheets/v4 spanner/v1 sqladmin/v1 storage/v1 storagetransfer/v1 transcoder/v1 translate/v2 translate/v3
+	workflowexecutions/v1 workflows/v1`)
 
-// regional names the argument that picks a regional host, by prefix of the connector.
-var regional = map[string]string{"aiplatform.v1.": "region", "documentai.v1.": "location", "run.v1.namespaces.": "location"}
-
-// waiting lists methods that wait for what they start although they answer no Operation.
-var waiting = []string{
-	"bigquery.v2.jobs.insert", "run.v1.namespaces.jobs.run", "workflowexecutions.v1.projects.locations.workflows.executions.create",
+// regional names the argument that picks a regional host, by prefix of the connector; "!" if it is required.
+var regional = map[string]string{
+	"aiplatform.v1.": "!region", "documentai.v1.": "location", "integrations.v1.": "location",
+	"run.v1.namespaces.": "location",
 }
+
+// waiting lists methods that wait for what they start although they answer no Operation, as their reference pages say.
+var waiting = strings.Fields(`
+	aiplatform.v1.projects.locations.customJobs.create aiplatform.v1.projects.locations.pipelineJobs.create
+	batch.v1.projects.locations.jobs.create bigquery.v2.jobs.insert
+	dataflow.v1b3.projects.jobs.create dataflow.v1b3.projects.locations.jobs.create
+	dataflow.v1b3.projects.templates.create dataflow.v1b3.projects.locations.templates.create
+	run.v1.namespaces.jobs.create run.v1.namespaces.jobs.run
+	workflowexecutions.v1.projects.locations.workflows.executions.create`)
+
+// inQuery lists what is an argument of a connector although the discovery document has it in the body.
+var inQuery = map[string]string{"translate.v2.translations.translate": "format model q source target"}
 
 type resource struct {
 	Methods   map[string]method
@@ -90,8 +101,8 @@ func (r resource) write(out *bytes.Buffer, api, prefix string) {
 	}
 }
 
-// write puts down a method: its name, verb, path and what it takes. Query parameters stand by their names, with a "!" if
-// they are required; the rest has a "+".
+// write puts down a method: its name, verb, path and what it takes. Query parameters stand by their names, with
+// a "!" if they are required; the rest has a "+".
 func (m method) write(out *bytes.Buffer, api, name string) {
 	words := []string{" " + name, m.HTTPMethod, m.Path}
 	flag := func(on bool, word string) {
@@ -105,8 +116,10 @@ func (m method) write(out *bytes.Buffer, api, name string) {
 	flag(m.SupportsMediaUpload, "+upload")
 	flag(m.SupportsMediaDownload, "+download")
 	for prefix, argument := range regional {
-		flag(strings.HasPrefix(api+"."+name, prefix) && m.Parameters[argument].Location == "", "+host="+argument)
+		parameter := strings.TrimPrefix(argument, "!")
+		flag(strings.HasPrefix(api+"."+name, prefix) && m.Parameters[parameter].Location == "", "+host="+argument)
 	}
+	words = append(words, strings.Fields(inQuery[api+"."+name])...)
 	for _, p := range slices.Sorted(maps.Keys(m.Parameters)) {
 		if m.Parameters[p].Location == "query" {
 			flag(m.Parameters[p].Required, "!"+p)

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -80,48 +81,55 @@ func (c *connectorCall) untilEnd(child *execution) error {
 func (c *connectorCall) readOperation(v any) (*operation, error) {
 	m, _ := v.(map[string]any)
 	op := &operation{value: m, url: c.operationURL(m)}
-	switch status := m["status"].(type) {
-	case string: // Compute Engine, Kubernetes Engine, Cloud SQL
-		op.done, op.failure = status == "DONE", m["error"]
-	case map[string]any: // BigQuery, Cloud Run v1, Workflow Executions
-		switch {
-		case status["conditions"] != nil:
-			op.readConditions(status["conditions"])
-		case m["state"] == nil:
-			op.done, op.failure = status["state"] == "DONE", status["errorResult"]
-		}
-	case nil: // google.longrunning.Operation
+	status, _ := m["status"].(map[string]any)
+	if text, ok := m["status"].(string); ok { // Compute Engine, Kubernetes Engine, Cloud SQL
+		op.done, op.failure = text == "DONE", m["error"]
+	} else if status["conditions"] != nil { // Cloud Run v1
+		op.readConditions(status["conditions"])
+	} else if state := stateOf(m, status); state != "" { // jobs and executions
+		op.readState(state, status["errorResult"])
+	} else { // google.longrunning.Operation
 		op.done, op.failure = m["done"] == true, m["error"]
 	}
-	if state, ok := m["state"].(string); ok {
-		op.readState(state)
-	}
-	if op.url == "" {
+	switch {
+	case op.url == "":
 		return nil, expr.Errorf(expr.TagResponseType, "%s got no operation: %s", c.name, expr.Describe(v))
-	}
-	if op.failure != nil && op.message == "" {
+	case op.failure != nil && c.service == "workflowexecutions":
+		op.message = "Execution failed or cancelled." // as recorded from the service
+	case op.failure != nil:
 		op.readMessage()
 	}
 	return op, nil
 }
 
-// readState reads the state of an execution. The message of a failed one is as recorded from the service.
-func (op *operation) readState(state string) {
-	op.done, op.failure = state != string(Active) && state != string(Queued), nil
-	if op.done && state != string(Succeeded) {
-		op.message = "Execution failed or cancelled."
+// stateOf finds the state of an execution or job: of Vertex AI, of Dataflow, of BigQuery and Batch.
+func stateOf(m, status map[string]any) string {
+	for _, v := range []any{m["state"], m["currentState"], status["state"]} {
+		if s, ok := v.(string); ok {
+			return strings.TrimPrefix(strings.TrimPrefix(s, "JOB_STATE_"), "PIPELINE_STATE_")
+		}
+	}
+	return ""
+}
+
+// readState reads the state of an execution or job; those that are neither good nor bad ends may change.
+func (op *operation) readState(state string, failure any) {
+	good := slices.Contains([]string{"SUCCEEDED", "DONE", "DRAINED", "UPDATED", "PARTIALLY_SUCCEEDED"}, state)
+	bad := slices.Contains([]string{"FAILED", "CANCELLED", "EXPIRED", "UNAVAILABLE"}, state)
+	op.done = good || bad
+	if op.failure = failure; bad {
 		if op.failure = op.value["error"]; op.failure == nil {
 			op.failure = state
 		}
 	}
 }
 
-// readConditions reads the condition Completed of a Cloud Run job's execution.
+// readConditions reads the condition Completed of a Cloud Run job's execution, or Ready of what else there is.
 func (op *operation) readConditions(v any) {
 	list, _ := v.([]any)
 	i := slices.IndexFunc(list, func(v any) bool {
 		m, _ := v.(map[string]any)
-		return m["type"] == "Completed"
+		return m["type"] == "Completed" || m["type"] == "Ready"
 	})
 	if i < 0 {
 		return
@@ -159,8 +167,11 @@ func (c *connectorCall) operationURL(m map[string]any) string {
 		base.Path, base.RawPath, base.RawQuery = u.Path, u.RawPath, u.RawQuery
 		return base.String()
 	}
+	version, _, _ := strings.Cut(c.path, "/")
+	if m["currentState"] != nil { // of Dataflow, whose names are not those of resources
+		return fmt.Sprintf("%s%s/projects/%v/locations/%v/jobs/%v", root, version, m["projectId"], m["location"], m["id"])
+	}
 	if name, _ := m["name"].(string); name != "" {
-		version, _, _ := strings.Cut(c.path, "/")
 		return root + version + "/" + escapePath(name)
 	}
 	return ""

@@ -65,6 +65,23 @@ var operations = map[string]struct{ connector, args, pending, done, failed, poll
 		`{"metadata":{"selfLink":"/apis/run.googleapis.com/v1/namespaces/p/executions/x"},"status":{"conditions":[{"type":"Completed","status":"False","message":"exit 1"}]}}`,
 		"GET /apis/run.googleapis.com/v1/namespaces/p/executions/x", "exit 1",
 	},
+	"a job of Dataflow": {
+		"googleapis.dataflow.v1b3.projects.locations.templates.create", `{projectId: p, location: l, body: {}}`,
+		`{"id":"i","name":"words","projectId":"p","location":"l","currentState":"JOB_STATE_PENDING"}`,
+		`{"id":"i","name":"words","projectId":"p","location":"l","currentState":"JOB_STATE_DONE"}`,
+		`{"id":"i","name":"words","projectId":"p","location":"l","currentState":"JOB_STATE_FAILED"}`,
+		"GET /v1b3/projects/p/locations/l/jobs/i", `"FAILED"`,
+	},
+	"a job of Batch": {
+		"googleapis.batch.v1.projects.locations.jobs.create", `{parent: projects/p/locations/l, body: {}}`,
+		`{"name":"projects/p/locations/l/jobs/j","status":{"state":"CANCELLATION_IN_PROGRESS"}}`, `{"name":"projects/p/locations/l/jobs/j","status":{"state":"SUCCEEDED"}}`,
+		`{"name":"projects/p/locations/l/jobs/j","status":{"state":"CANCELLED"}}`, "GET /v1/projects/p/locations/l/jobs/j", `"CANCELLED"`,
+	},
+	"a job of Vertex AI": {
+		"googleapis.aiplatform.v1.projects.locations.customJobs.create", `{parent: projects/p/locations/l, region: l, body: {}}`,
+		`{"name":"projects/p/locations/l/customJobs/j","state":"JOB_STATE_PENDING"}`, `{"name":"projects/p/locations/l/customJobs/j","state":"JOB_STATE_SUCCEEDED"}`,
+		`{"name":"projects/p/locations/l/customJobs/j","state":"JOB_STATE_FAILED","error":{"code":3,"message":"no image"}}`, "GET /v1/projects/p/locations/l/customJobs/j", "no image",
+	},
 	"an execution elsewhere": {
 		"googleapis.workflowexecutions.v1.projects.locations.workflows.executions.create", `{parent: projects/p/locations/l/workflows/w, body: {}}`,
 		`{"name":"projects/1/x","state":"ACTIVE"}`, `{"name":"projects/1/x","state":"SUCCEEDED","status":{}}`, `{"name":"projects/1/x","state":"CANCELLED","status":{}}`,

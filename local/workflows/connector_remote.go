@@ -42,7 +42,8 @@ func (e *Engine) remote(service, root string) (remote, error) {
 	}
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" {
-		return remote{}, expr.Errorf(expr.TagValue, "endpoint %q of %s is no URL such as http://localhost:8080 or grpc://localhost:8085", endpoint, service)
+		return remote{}, expr.Errorf(expr.TagValue,
+			"endpoint %q of %s is no URL such as http://localhost:8080 or grpc://localhost:8085", endpoint, service)
 	}
 	out := remote{via: e.options.HTTP}
 	if u.Scheme == "grpc" {

@@ -58,7 +58,8 @@ func (t rpcTransport) call(r *http.Request) ([]byte, error) {
 		return nil, status.Errorf(codes.InvalidArgument, "request of %s: %v", rule.name, err)
 	}
 	// Tokens do not go over a connection without TLS; to be the owner is what the official clients ask of emulators.
-	ctx := metadata.AppendToOutgoingContext(r.Context(), "authorization", "Bearer owner", "x-goog-request-params", values.Encode())
+	ctx := metadata.AppendToOutgoingContext(r.Context(),
+		"authorization", "Bearer owner", "x-goog-request-params", values.Encode())
 	if rule.method.IsStreamingServer() {
 		return t.stream(ctx, rule, in)
 	}
@@ -124,8 +125,9 @@ func connectionError(ctx context.Context, err error) error {
 
 // restCodes gives the HTTP code of a status, as google/rpc/code.proto lists them.
 var restCodes = map[codes.Code]int{
-	codes.Canceled: 499, codes.InvalidArgument: 400, codes.DeadlineExceeded: 504, codes.NotFound: 404, codes.AlreadyExists: 409,
-	codes.PermissionDenied: 403, codes.Unauthenticated: 401, codes.ResourceExhausted: 429, codes.FailedPrecondition: 400,
+	codes.Canceled: 499, codes.InvalidArgument: 400, codes.DeadlineExceeded: 504, codes.NotFound: 404,
+	codes.AlreadyExists: 409, codes.PermissionDenied: 403, codes.Unauthenticated: 401,
+	codes.ResourceExhausted: 429, codes.FailedPrecondition: 400,
 	codes.Aborted: 409, codes.OutOfRange: 400, codes.Unimplemented: 501, codes.Unavailable: 503,
 }
 

@@ -68,7 +68,8 @@ func secretName(f *frame, id, project any) (string, error) {
 	secret, ok1 := id.(string)
 	in, ok2 := project.(string)
 	if !ok1 || !ok2 {
-		return "", expr.Errorf(expr.TagType, "secret_id and project_id must be strings, got %s and %s", expr.TypeName(id), expr.TypeName(project))
+		return "", expr.Errorf(expr.TagType, "secret_id and project_id must be strings, got %s and %s",
+			expr.TypeName(id), expr.TypeName(project))
 	}
 	return "projects/" + in + "/secrets/" + secret, nil
 }

@@ -23,7 +23,8 @@ type connectorSettings struct {
 
 // readSettings reads connector_params; null gives the defaults of the reference.
 func (c *connector) readSettings(v any) (s connectorSettings, err error) {
-	s = connectorSettings{timeout: defaultConnectorSeconds * time.Second, polling: retryPolicy{initial: 1, max: 60, mul: 1.25}}
+	s.timeout = defaultConnectorSeconds * time.Second
+	s.polling = retryPolicy{initial: 1, max: 60, mul: 1.25}
 	if v == nil {
 		return s, nil
 	}
@@ -39,12 +40,14 @@ func (c *connector) readSettings(v any) (s connectorSettings, err error) {
 			err = s.readPolling(value)
 		case "skip_polling":
 			if s.skipPolling, ok = value.(bool); !ok {
-				err = expr.Errorf(expr.TagType, "skip_polling of connector_params must be a boolean, got %s", expr.TypeName(value))
+				err = expr.Errorf(expr.TagType, "skip_polling of connector_params must be a boolean, got %s",
+					expr.TypeName(value))
 			}
 		case "scopes":
 			s.scopes = value
 		default:
-			err = expr.Errorf(expr.TagValue, "connector_params has no %q; it has timeout, polling_policy, skip_polling and scopes", name)
+			err = expr.Errorf(expr.TagValue,
+				"connector_params has no %q; it has timeout, polling_policy, skip_polling and scopes", name)
 		}
 		if err != nil {
 			return s, err
@@ -63,7 +66,9 @@ func (c *connector) readTimeout(v any) (time.Duration, error) {
 	case !ok:
 		return 0, expr.Errorf(expr.TagType, "timeout of connector_params must be a number, got %s", expr.TypeName(v))
 	case !(n > 0 && n <= float64(limit)):
-		return 0, expr.Errorf(expr.TagValue, "timeout of connector_params of %s must be above 0 and at most %d seconds, got %s", c.name, limit, expr.FormatDouble(n))
+		return 0, expr.Errorf(expr.TagValue,
+			"timeout of connector_params of %s must be above 0 and at most %d seconds, got %s",
+			c.name, limit, expr.FormatDouble(n))
 	}
 	return seconds(n), nil
 }
@@ -73,7 +78,9 @@ func (s *connectorSettings) readPolling(v any) error {
 	if !ok {
 		return expr.Errorf(expr.TagType, "polling_policy of connector_params must be a map, got %s", expr.TypeName(v))
 	}
-	parts := map[string]*float64{"initial_delay": &s.polling.initial, "multiplier": &s.polling.mul, "max_delay": &s.polling.max}
+	parts := map[string]*float64{
+		"initial_delay": &s.polling.initial, "multiplier": &s.polling.mul, "max_delay": &s.polling.max,
+	}
 	for _, name := range expr.SortedKeys(m) {
 		part, known := parts[name]
 		n, isNumber := number(m[name])
