@@ -52,7 +52,7 @@ var Scenarios = []Scenario{
 	{Name: "outcome unknown, was charged", Method: "pm_timeout_charged", Want: confirmed, Paid: true},
 	{Name: "outcome unknown, was not", Method: "pm_timeout_not_charged", Want: confirmed, Paid: true},
 	{Name: "provider fails twice", Method: "pm_flaky", Want: confirmed, Paid: true},
-	{Name: "cancelled before payment", Method: "pm_pending", Want: cancelled, Reason: "cancelled", act: cancelNow},
+	{Name: "cancelled before payment", Method: "pm_never", Want: cancelled, Reason: "cancelled", act: cancelNow},
 	{Name: "cancelled inside the charge", Method: "pm_timeout_charged", Want: cancelled, Reason: "cancelled", act: cancelAtProvider},
 	{Name: "cancelled while pending", Method: "pm_never", Want: cancelled, Reason: "cancelled", act: cancelAtProvider},
 	{Name: "cancelled too late", Method: "pm_approve", Want: confirmed, Paid: true, act: cancelTooLate},

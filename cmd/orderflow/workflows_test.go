@@ -56,7 +56,7 @@ func TestCheckPointsAtEveryProblem(t *testing.T) {
     |           ^
   hint: did you mean sys.log?
 
-w.yaml:4:11: next: there is no step "nowhere" here
+w.yaml:4:11: next: there is no step "nowhere" in main
   4 |     next: nowhere
     |           ^
   hint: jumps reach steps of the same routine, not into or out of a loop or into an except block
@@ -199,7 +199,7 @@ func TestVirtualTimeLeavesTimeoutsOfCallsReal(t *testing.T) {
 
 func TestCtrlCCancelsTheExecution(t *testing.T) {
 	t.Parallel()
-	path := definition(t, "- nap: {call: sys.sleep, args: {seconds: 1000000000}}\n")
+	path := definition(t, "- nap: {call: sys.sleep, args: {seconds: 30000000}}\n")
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Minute, func() { cancel(errors.New("Ctrl-C")) })

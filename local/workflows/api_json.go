@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
 // answer writes what a method gives as JSON, its error in the form of Google
@@ -62,7 +63,7 @@ func (a *api) executionJSON(x *executionspb.Execution) ([]byte, error) {
 		return nil, err
 	}
 	if ex := a.engine.store.get(x.Name); ex != nil {
-		if fields["createTime"], err = json.Marshal(ex.snapshot().Created.UTC()); err != nil {
+		if fields["createTime"], err = protojson.Marshal(timestamppb.New(ex.snapshot().Created)); err != nil {
 			return nil, err
 		}
 	}

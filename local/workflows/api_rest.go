@@ -15,7 +15,7 @@ import (
 )
 
 // maxRequestBytes bounds a REST request: an escaped argument and its envelope.
-const maxRequestBytes = 8 * MaxArgumentBytes
+const maxRequestBytes = 256 << 10
 
 // notInProto lists fields the service accepts in an Execution that its Go proto
 // does not have; none changes what a local execution does.
@@ -30,6 +30,7 @@ func (a *api) routes() http.Handler {
 	mux.HandleFunc("GET "+collection, a.answer(a.restList))
 	mux.HandleFunc("GET "+collection+"/{execution}", a.answer(a.restGet))
 	mux.HandleFunc("POST "+collection+"/{execution}", a.answer(a.restVerb))
+	a.callbackRoutes(mux)
 	mux.HandleFunc("/", a.answer(func(r *http.Request) (proto.Message, error) {
 		return nil, status.Errorf(codes.Unimplemented, "%s %s is not supported by the local engine", r.Method, r.URL.Path)
 	}))

@@ -38,7 +38,7 @@ func (ex *execution) billIteration() error { return ex.billInternal() }
 func (ex *execution) billRetry() error { return ex.billInternal() }
 
 func (ex *execution) billInternal() error {
-	if n := ex.internal.Add(1); n+ex.external.Load() > MaxSteps {
+	if n := ex.internal.Add(1); n+ex.external.Load() > int64(ex.limits().Steps) {
 		return limitError("Step limit exceeded")
 	}
 	return nil

@@ -11,15 +11,17 @@ import (
 // with names and region of their own.
 type builder struct {
 	*compiler
-	routine string
-	names   *names
-	region  *region
+	routine   string
+	names     *names
+	region    *region
+	thread    bool           // steps are of a thread of a parallel step
+	stepLines map[string]int // where each step of the routine is
 }
 
 // names is the static image of a scope: every variable that may be in it.
 type names struct {
 	vars   map[string]bool
-	loop   string // value variable, if this is the scope of a loop
+	shared map[string]bool // of a thread: what it may write of its parents; nil if this is not the scope of one
 	parent *names
 }
 
@@ -32,35 +34,47 @@ func (n *names) has(name string) bool {
 	return false
 }
 
-// declare adds a variable to the innermost scope unless it is visible already.
-func (n *names) declare(name string) {
-	if !n.has(name) {
-		n.vars[name] = true
+// unshared reports whether a variable is of a parent of the thread that does not share it.
+func (n *names) unshared(name string) bool {
+	for outside := false; n != nil; n = n.parent {
+		if n.vars[name] {
+			return outside
+		}
+		outside = outside || n.shared != nil && !n.shared[name]
+	}
+	return false
+}
+
+// write notes that a step writes a variable: one that is visible, or else a new one of the innermost scope.
+func (b *builder) write(name string, n *yaml.Node) {
+	switch {
+	case b.names.unshared(name):
+		b.problem(at(n), "add it to shared of the parallel step", "variable %q is not shared, so a branch or iteration cannot write it", name)
+	case !b.names.has(name):
+		b.names.vars[name] = true
 	}
 }
 
 // region is a part of a routine within which jumps are allowed. The body of a
 // loop is one of its own; jumps may leave an except block but not enter it.
 type region struct {
-	steps map[string][]*step
-	outer *region // where jumps may leave to, nil for routines and loops
-	loop  bool
+	steps    map[string]*step
+	outer    *region // where jumps may leave to, nil for routines, loops and threads
+	loop     bool
+	parallel bool // the loop's iterations are threads
 }
 
-func newRegion() *region { return &region{steps: map[string][]*step{}} }
+func newRegion() *region { return &region{steps: map[string]*step{}} }
 
-// inLoop reports whether break and continue have a loop to act on.
-func (r *region) inLoop() bool {
-	for ; r != nil; r = r.outer {
-		if r.loop {
-			return true
-		}
+// enclosing is the region of the loop that break and continue act on; nil if there is none.
+func (r *region) enclosing() *region {
+	for ; r != nil && !r.loop; r = r.outer {
 	}
-	return false
+	return r
 }
 
-// find gives the steps of a name in the innermost region that has it.
-func (r *region) find(name string) []*step {
+// find gives the step of a name in the innermost region that has it, or nil.
+func (r *region) find(name string) *step {
 	for ; r != nil; r = r.outer {
 		if s := r.steps[name]; s != nil {
 			return s
@@ -92,19 +106,19 @@ func (b *builder) stepItem(out *block, item *yaml.Node) {
 		return
 	}
 	e := entries[0]
-	if !stepName.MatchString(e.name) {
-		b.problem(at(e.key), "use letters, digits, _ and -", "%q is no name for a step", e.name)
+	if e.name == "" {
+		b.problem(at(e.key), "", "a step needs a name")
 	}
 	if slices.Contains([]string{"end", "break", "continue"}, e.name) {
 		b.problem(at(e.key), "it is a target of next", "a step cannot be named %q", e.name)
 	}
-	for _, other := range out.steps {
-		if other.name == e.name {
-			b.problem(at(e.key), "", "step %q occurs twice in the same list of steps", e.name)
-		}
+	if line, twice := b.stepLines[e.name]; twice {
+		b.problem(at(e.key), "names of steps are unique in a workflow or subworkflow, nested ones included",
+			"step %q occurs twice, first in line %d", e.name, line)
+	} else {
+		b.stepLines[e.name] = e.key.Line
 	}
-	s := b.step(out, e.name, at(e.key), e.value)
-	b.region.steps[e.name] = append(b.region.steps[e.name], s)
+	b.region.steps[e.name] = b.step(out, e.name, at(e.key), e.value)
 }
 
 // step compiles a step body and appends it to a block.
@@ -163,14 +177,14 @@ func (b *builder) fillStep(s *step, body []entry) {
 	if kind >= 0 {
 		b.kind(s, body[kind], parts)
 	} else if len(body) == 0 {
-		b.problem(s.pos, "give it assign, call, switch, for, try, raise, return, steps or next", "step %q does nothing", s.name)
+		b.problem(s.pos, "give it assign, call, switch, for, parallel, try, raise, return, steps or next", "step %q does nothing", s.name)
 	}
 }
 
 // stray reports a key that does not belong to the kind of step.
 func (b *builder) stray(s *step, body []entry, kind int, e entry) {
 	if kind < 0 {
-		b.unknown(e, "assign", "call", "switch", "for", "try", "raise", "return", "steps", "next")
+		b.unknown(e, "assign", "call", "switch", "for", "parallel", "try", "raise", "return", "steps", "next")
 		return
 	}
 	hint := "known are " + strings.Join(companions[body[kind].name], ", ")
@@ -190,7 +204,7 @@ func (b *builder) kind(s *step, e entry, parts map[string]*yaml.Node) {
 	case "switch":
 		s.op = b.switchStep(s, e.value)
 	case "for":
-		s.op = b.forStep(s, e.value)
+		s.op = b.forStep(s, e.value, false)
 	case "try":
 		s.op = b.tryStep(s, e.value, parts["retry"], parts["except"])
 	case "steps":
@@ -198,8 +212,11 @@ func (b *builder) kind(s *step, e entry, parts map[string]*yaml.Node) {
 	case "raise":
 		s.op = b.raise(e.value)
 	case "return":
+		if b.thread {
+			b.problem(at(e.key), "assign it to a shared variable", "a branch or iteration of a parallel step cannot return")
+		}
 		s.op = &returnOp{b.template(e.value)}
 	case "parallel":
-		b.problem(at(e.key), "run the branches one after the other for now", "parallel is not supported by the local engine yet")
+		s.op = b.parallelStep(s, e.value)
 	}
 }

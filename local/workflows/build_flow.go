@@ -1,6 +1,9 @@
 package workflows
 
 import (
+	"maps"
+	"slices"
+
 	"go.yaml.in/yaml/v3"
 
 	"orderflow.dev/local/workflows/expr"
@@ -15,10 +18,16 @@ func (b *builder) next(s *step, n *yaml.Node) {
 	s.next = &signal{}
 	switch target {
 	case "end":
+		if b.thread {
+			b.problem(at(n), "it ends with its last step", "a branch or iteration of a parallel step cannot end the routine")
+		}
 		s.next.kind = sigReturn
 	case "break", "continue":
-		if !b.region.inLoop() {
+		switch loop := b.region.enclosing(); {
+		case loop == nil:
 			b.problem(at(n), "", "%s outside a for loop", target)
+		case loop.parallel && target == "break":
+			b.problem(at(n), "use continue", "break in a parallel loop, whose iterations do not wait for each other")
 		}
 		s.next.kind = sigBreak
 		if target == "continue" {
@@ -31,23 +40,25 @@ func (b *builder) next(s *step, n *yaml.Node) {
 }
 
 func (b *builder) jump(s *step, n *yaml.Node, target string) {
-	found := b.region.find(target)
-	switch len(found) {
-	case 0:
-		b.problem(at(n), "jumps reach steps of the same routine, not into or out of a loop or into an except block",
-			"next: there is no step %q here", target)
-	case 1:
-		s.next.step = found[0]
-	default:
-		b.problem(at(n), "rename one of them", "next: %d steps are named %q", len(found), target)
+	if s.next.step = b.region.find(target); s.next.step != nil {
+		return
 	}
+	hint := "jumps reach steps of the same routine, not into or out of a loop or into an except block"
+	if line, ok := b.stepLines[target]; ok {
+		b.problem(at(n), hint, "next: step %q in line %d cannot be reached from here", target, line)
+		return
+	}
+	if similar := nearest(target, slices.Collect(maps.Keys(b.stepLines))); similar != "" {
+		hint = "did you mean " + similar + "?"
+	}
+	b.problem(at(n), hint, "next: there is no step %q in %s", target, b.routine)
 }
 
 // switchStep compiles the conditions of a switch.
 func (b *builder) switchStep(s *step, n *yaml.Node) op {
 	items := b.sequence(n, "a list of conditions")
-	if len(items) > MaxConditions {
-		b.problem(at(n), "split the switch", "switch has %d conditions, the limit is %d", len(items), MaxConditions)
+	if limit := b.limits.Conditions; len(items) > limit {
+		b.problem(at(n), "split the switch", "switch has %d conditions, the limit is %d", len(items), limit)
 	}
 	o := &switchOp{}
 	for _, item := range items {
@@ -82,7 +93,7 @@ func (b *builder) condition(n *yaml.Node) template {
 }
 
 // forStep compiles a loop with names and a region of its own.
-func (b *builder) forStep(s *step, n *yaml.Node) op {
+func (b *builder) forStep(s *step, n *yaml.Node, parallel bool) *forOp {
 	o := &forOp{}
 	parts := map[string]*yaml.Node{}
 	for _, e := range b.mapping(n, "a loop with value, in or range, and steps") {
@@ -105,9 +116,8 @@ func (b *builder) forStep(s *step, n *yaml.Node) op {
 	body := *b
 	body.names = &names{vars: map[string]bool{}, parent: b.names}
 	body.region = newRegion()
-	body.region.loop = true
+	body.region.loop, body.region.parallel = true, parallel
 	o.value = body.loopVariable(parts["value"])
-	body.names.loop = o.value
 	if parts["index"] != nil {
 		o.index = body.loopVariable(parts["index"])
 	}
@@ -115,8 +125,9 @@ func (b *builder) forStep(s *step, n *yaml.Node) op {
 	return o
 }
 
-// loopVariable declares value or index of a loop. Nested loops must not share
-// one.
+// loopVariable declares value or index of a loop. The same name must not be a
+// variable around the loop, that of another loop included (reference:
+// iteration).
 func (b *builder) loopVariable(n *yaml.Node) string {
 	name, ok := b.scalar(n, "the name of a variable")
 	if !ok {
@@ -125,12 +136,16 @@ func (b *builder) loopVariable(n *yaml.Node) string {
 	if !identifier.MatchString(name) {
 		b.problem(at(n), "", "%q is no name for a variable", name)
 	}
-	for outer := b.names.parent; outer != nil; outer = outer.parent {
-		if outer.loop == name {
-			b.problem(at(n), "rename one of them", "variable %q is the loop variable of an enclosing for", name)
-		}
+	if b.names.vars[name] {
+		b.problem(at(n), "rename one of them", "value and index of the loop are both named %q", name)
 	}
 	b.names.vars[name] = true
+	outer := b.names.parent
+	b.later = append(b.later, func() {
+		if outer.has(name) {
+			b.problem(at(n), "rename one of them", "loop variable %q is also a variable outside the loop", name)
+		}
+	})
 	return name
 }
 

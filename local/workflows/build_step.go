@@ -12,8 +12,8 @@ import (
 // assign compiles the entries of an assign step.
 func (b *builder) assign(n *yaml.Node) op {
 	items := b.sequence(n, "a list of assignments such as - x: 1")
-	if len(items) > MaxAssignments {
-		b.problem(at(n), "split the step", "assign has %d entries, the limit is %d", len(items), MaxAssignments)
+	if limit := b.limits.Assignments; len(items) > limit {
+		b.problem(at(n), "split the step", "assign has %d entries, the limit is %d", len(items), limit)
 	}
 	o := &assignOp{}
 	for _, item := range items {
@@ -35,10 +35,8 @@ func (b *builder) assign(n *yaml.Node) op {
 // see a variable that the entry creates.
 func (b *builder) assignment(e entry) (assignment, bool) {
 	a := assignment{pos: at(e.key), value: b.template(e.value)}
-	tree, err := expr.Parse(e.name)
-	if err != nil {
-		s := err.(*expr.SyntaxError)
-		b.problem(inside(e.key, s.Offset), s.Hint, "target of assign: %s", s.Text)
+	tree, ok := b.parse(e.key, e.name, 0, "target of assign")
+	if !ok {
 		return a, false
 	}
 	for {
@@ -47,9 +45,12 @@ func (b *builder) assignment(e entry) (assignment, bool) {
 			a.name = x.Name
 			slices.Reverse(a.path)
 			if len(a.path) == 0 {
-				b.names.declare(a.name)
+				b.write(a.name, e.key)
 			} else {
 				b.bindLater(e.key, 0, x, func(expr.Expr) {})
+				if b.names.unshared(a.name) {
+					b.write(a.name, e.key)
+				}
 			}
 			return a, true
 		case *expr.Member:
@@ -85,7 +86,7 @@ func (b *builder) call(name, args, result *yaml.Node) op {
 	if result != nil {
 		if v, ok := b.scalar(result, "the name of a variable"); ok && identifier.MatchString(v) {
 			o.result = v
-			b.names.declare(v)
+			b.write(v, result)
 		} else if ok {
 			b.problem(at(result), "assign parts of it in a further step", "result must be the name of a variable, got %q", v)
 		}
@@ -94,7 +95,7 @@ func (b *builder) call(name, args, result *yaml.Node) op {
 	if !ok {
 		return o
 	}
-	named := b.arguments(o, args)
+	given, wellFormed := b.arguments(o, args)
 	b.later = append(b.later, func() {
 		c, ok := b.wf.callee(text)
 		if !ok {
@@ -103,50 +104,63 @@ func (b *builder) call(name, args, result *yaml.Node) op {
 			return
 		}
 		o.callee = c
-		if o.dynamic == nil {
-			b.bindArguments(o, name, named)
+		if o.dynamic == nil && wellFormed {
+			b.bindArguments(o, name, given)
 		}
 	})
 	return o
 }
 
-type namedArgument struct {
-	key   *yaml.Node
+// argument is one of args; without a name it goes by its place.
+type argument struct {
+	name  string
+	node  *yaml.Node
 	value template
 }
 
-// arguments compiles args: a map by parameter name, or an expression that gives
-// one.
-func (b *builder) arguments(o *callOp, n *yaml.Node) map[string]namedArgument {
+// arguments compiles args: a map by parameter name, a list by place (reference:
+// sys.log), or an expression that gives a map. It is false for anything else.
+func (b *builder) arguments(o *callOp, n *yaml.Node) (given []argument, ok bool) {
 	if n == nil || nodeType(n) == "null" {
-		return nil
+		return nil, true
 	}
 	if _, _, ok := expressionText(n); ok {
 		o.dynamic = b.template(n)
-		return nil
+		return nil, true
 	}
-	named := map[string]namedArgument{}
-	for _, e := range b.mapping(n, "a map of arguments or an expression") {
-		named[e.name] = namedArgument{e.key, b.template(e.value)}
+	if n.Kind == yaml.SequenceNode {
+		for _, item := range n.Content {
+			given = append(given, argument{"", item, b.template(item)})
+		}
+		return given, true
 	}
-	return named
+	for _, e := range b.mapping(n, "a map or list of arguments or an expression") {
+		given = append(given, argument{e.name, e.key, b.template(e.value)})
+	}
+	return given, n.Kind == yaml.MappingNode
 }
 
 // bindArguments orders arguments by parameter and reports unknown and missing
 // ones.
-func (b *builder) bindArguments(o *callOp, call *yaml.Node, named map[string]namedArgument) {
+func (b *builder) bindArguments(o *callOp, call *yaml.Node, given []argument) {
 	c := o.callee
 	o.args = make([]template, len(c.params))
-	for i, p := range c.params {
-		a, ok := named[p.Name]
-		if !ok && !p.Optional {
-			b.problem(at(call), c.signature(), "%s needs the argument %q", c.name, p.Name)
+	for i, a := range given {
+		if a.name != "" {
+			i = slices.IndexFunc(c.params, func(p stdlib.Param) bool { return p.Name == a.name })
 		}
-		o.args[i] = a.value
+		switch {
+		case i < 0:
+			b.problem(at(a.node), c.signature(), "%s has no argument %q", c.name, a.name)
+		case i >= len(c.params):
+			b.problem(at(a.node), c.signature(), "%s takes %s, got %d", c.name, c.arity(), len(given))
+		default:
+			o.args[i] = a.value
+		}
 	}
-	for name, a := range named {
-		if !slices.ContainsFunc(c.params, func(p stdlib.Param) bool { return p.Name == name }) {
-			b.problem(at(a.key), c.signature(), "%s has no argument %q", c.name, name)
+	for i, p := range c.params {
+		if o.args[i] == nil && !p.Optional {
+			b.problem(at(call), c.signature(), "%s needs the argument %q", c.name, p.Name)
 		}
 	}
 }

@@ -41,28 +41,28 @@ func (s symbols) CheckCall(name string, n int) (text, hint string) {
 	return "", ""
 }
 
-// refused lists what the service has and the local engine has not, by prefix.
-var refused = []string{"googleapis.", "events.", "experimental."}
-
 // unknownCallee describes a name that is no function.
 func unknownCallee(w *Workflow, name string) (text, hint string) {
-	for _, prefix := range refused {
-		if strings.HasPrefix(name, prefix) {
-			return fmt.Sprintf("%s is not supported by the local engine yet", name), "call the service with http.request"
-		}
+	if strings.HasPrefix(name, connectorPrefix) {
+		return unknownConnector(name)
 	}
 	names := slices.Concat(slices.Collect(maps.Keys(functions)), slices.Collect(maps.Keys(w.routines)))
+	if similar := nearest(name, names); similar != "" {
+		hint = "did you mean " + similar + "?"
+	}
+	return fmt.Sprintf("%q is neither a standard function nor a subworkflow", name), hint
+}
+
+// nearest is the name most like another one, or empty if none is like it.
+func nearest(name string, names []string) string {
 	slices.Sort(names)
-	best, bestDistance := "", len(name)/3+1
+	best, bestDistance := "", min(len(name)/3+1, len(name)-1)
 	for _, n := range names {
 		if d := distance(name, n); d <= bestDistance && (best == "" || d < bestDistance) {
 			best, bestDistance = n, d
 		}
 	}
-	if best != "" {
-		hint = "did you mean " + best + "?"
-	}
-	return fmt.Sprintf("%q is neither a standard function nor a subworkflow", name), hint
+	return best
 }
 
 // distance is the Levenshtein distance, for suggestions.

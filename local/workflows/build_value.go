@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"unicode/utf8"
+
 	"go.yaml.in/yaml/v3"
 
 	"orderflow.dev/local/workflows/expr"
@@ -68,10 +70,8 @@ func (b *builder) scalarValue(n *yaml.Node) any {
 // expression compiles the text of an expression found in a scalar. Its names
 // are bound in the second pass, when all variables are known.
 func (b *builder) expression(n *yaml.Node, text string, offset int) template {
-	tree, err := expr.Parse(text)
-	if err != nil {
-		e := err.(*expr.SyntaxError)
-		b.problem(inside(n, offset+e.Offset), e.Hint, "expression: %s", e.Text)
+	tree, ok := b.parse(n, text, offset, "expression")
+	if !ok {
 		return constant{}
 	}
 	t := &expression{pos: at(n)}
@@ -79,12 +79,28 @@ func (b *builder) expression(n *yaml.Node, text string, offset int) template {
 	return t
 }
 
+// parse reads the text of an expression that starts at a byte offset of a
+// scalar; what names it in problems.
+func (b *builder) parse(n *yaml.Node, text string, offset int, what string) (expr.Expr, bool) {
+	if length, limit := utf8.RuneCountInString(text), b.limits.ExpressionLength; length > limit {
+		b.problem(at(n), "assign parts of it to variables first", "%s: it has %d characters, the limit is %d", what, length, limit)
+		return nil, false
+	}
+	tree, err := expr.Parse(text)
+	if err == nil {
+		return tree, true
+	}
+	e := err.(*expr.SyntaxError)
+	b.problem(b.inside(n, offset+e.Offset), e.Hint, "%s: %s", what, e.Text)
+	return nil, false
+}
+
 // bindLater binds the names of a tree in the second pass.
 func (b *builder) bindLater(n *yaml.Node, offset int, tree expr.Expr, use func(expr.Expr)) {
 	b.later = append(b.later, func() {
 		bound, faults := expr.Resolve(tree, symbols{b.wf, b.names})
 		for _, e := range faults {
-			b.problem(inside(n, offset+e.Offset), e.Hint, "%s", e.Text)
+			b.problem(b.inside(n, offset+e.Offset), e.Hint, "%s", e.Text)
 		}
 		use(bound)
 	})

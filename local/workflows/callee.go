@@ -27,6 +27,9 @@ func init() {
 	}
 	registerSys()
 	registerHTTP()
+	registerExecutions()
+	registerSecrets()
+	registerCallbacks()
 }
 
 // callee finds a subworkflow or function; subworkflows cannot hide functions
@@ -35,8 +38,10 @@ func (w *Workflow) callee(name string) (*callee, bool) {
 	if r, ok := w.routines[name]; ok {
 		return &callee{name, r.params, false, r.invoke}, true
 	}
-	c, ok := functions[name]
-	return c, ok
+	if c, ok := functions[name]; ok {
+		return c, true
+	}
+	return connectorCallee(name)
 }
 
 // required is the number of parameters without default.
@@ -48,6 +53,21 @@ func (c *callee) required() int {
 		}
 	}
 	return n
+}
+
+// changing are functions that answer at once, and something else each time.
+var changing = map[string]bool{"sys.now": true, "uuid.generate": true}
+
+// call calls the function. What it answers is recorded unless it follows from its arguments.
+func (c *callee) call(f *frame, args []any) (any, error) {
+	do := func() (any, error) { return c.invoke(f, args) }
+	switch {
+	case changing[c.name]:
+		return f.thread.inline(c.name, do)
+	case c.blocking && c.name != "sys.sleep": // which records itself when it began
+		return f.thread.call(c.name, do)
+	}
+	return c.invoke(f, args)
 }
 
 // fill completes positional arguments with defaults.
@@ -119,10 +139,10 @@ func (c *callee) arity() string {
 
 // invoke runs a subworkflow in a frame of its own.
 func (r *routine) invoke(f *frame, args []any) (any, error) {
-	if f.depth >= MaxCallDepth {
-		return nil, expr.Errorf(expr.TagRecursion, "call depth exceeds %d", MaxCallDepth)
+	if limit := f.ex.limits().CallDepth; f.depth >= limit {
+		return nil, expr.Errorf(expr.TagRecursion, "call depth exceeds %d", limit)
 	}
-	return r.run(&frame{ctx: f.ctx, ex: f.ex, wf: f.wf, depth: f.depth + 1}, args)
+	return r.run(&frame{ctx: f.ctx, ex: f.ex, thread: f.thread, wf: f.wf, depth: f.depth + 1, place: place{parent: f.place.parent}}, args)
 }
 
 // run executes a routine in a fresh frame.

@@ -15,24 +15,29 @@ import (
 	"orderflow.dev/local/workflows/stdlib"
 )
 
-// Compile parses and checks a workflow definition in YAML or JSON; file is the
-// name used in error messages. The error is [Problems] and lists everything
-// found.
-func Compile(file string, source []byte) (*Workflow, error) {
-	c := &compiler{wf: &Workflow{file: file, routines: map[string]*routine{}}}
-	if len(source) > MaxSourceBytes {
+// Compile parses and checks a workflow definition in YAML or JSON within the
+// limits of the service; file is the name used in error messages. The error is
+// [Problems] and lists everything found.
+func Compile(file string, source []byte) (*Workflow, error) { return Limits{}.Compile(file, source) }
+
+// Compile is the function [Compile] with other limits.
+func (l Limits) Compile(file string, source []byte) (*Workflow, error) {
+	c := &compiler{wf: &Workflow{file: file, source: source, routines: map[string]*routine{}}, limits: l.withDefaults()}
+	if limit := c.limits.SourceBytes; len(source) > limit {
 		c.problem(Position{1, 1, 0}, "split it into several workflows",
-			"definition has %d bytes, the limit is %d", len(source), MaxSourceBytes)
+			"definition has %d bytes, the limit is %d", len(source), limit)
 	} else if root := c.document(source); root != nil {
 		c.workflow(root)
 	}
+	c.problems.sort()
+	first := len(c.problems)
 	// Calls and jumps may refer to what comes later in the file, hence a second
-	// pass.
+	// pass. What it finds is often the consequence of a problem of the first one.
 	for _, check := range c.later {
 		check()
 	}
 	if len(c.problems) > 0 {
-		c.problems.sort()
+		c.problems[first:].sort()
 		return nil, c.problems
 	}
 	return c.wf, nil
@@ -41,6 +46,7 @@ func Compile(file string, source []byte) (*Workflow, error) {
 // compiler collects problems while it builds a workflow.
 type compiler struct {
 	wf       *Workflow
+	limits   Limits
 	problems Problems
 	later    []func()
 }
@@ -135,7 +141,7 @@ func (c *compiler) body(r *routine, steps *yaml.Node) {
 	for _, p := range r.params {
 		names.vars[p.Name] = true
 	}
-	b := &builder{compiler: c, routine: r.name, names: names, region: newRegion()}
+	b := &builder{compiler: c, routine: r.name, names: names, region: newRegion(), stepLines: map[string]int{}}
 	r.body = b.block(steps, nil)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
@@ -23,6 +24,8 @@ type Engine struct {
 	starts  *rateLimit
 	store   store
 	journal journal
+	remotes remotes      // services that connectors call
+	address atomic.Value // string: where Serve listens
 
 	mu       sync.RWMutex
 	deployed map[string]*revision
@@ -106,8 +109,8 @@ func (e *Engine) Close() {
 // create starts an execution in a goroutine of its own. It may not be kept yet
 // when this returns. The error is a gRPC status.
 func (e *Engine) create(id string, argument json.RawMessage, labels map[string]string) (*execution, error) {
-	if len(argument) > MaxArgumentBytes {
-		return nil, status.Errorf(codes.InvalidArgument, "argument has %d bytes, the limit is %d", len(argument), MaxArgumentBytes)
+	if limit := e.options.Limits.ArgumentBytes; len(argument) > limit {
+		return nil, status.Errorf(codes.InvalidArgument, "argument has %d bytes, the limit is %d", len(argument), limit)
 	}
 	if len(argument) == 0 {
 		argument = json.RawMessage("null")
@@ -137,6 +140,10 @@ func (e *Engine) create(id string, argument json.RawMessage, labels map[string]s
 	if e.places == nil {
 		ex.state.State, ex.state.Start = Active, now
 	}
+	ex.keepCallbacks()
+	if e.journal.stream != nil {
+		ex.source = &source{rev.workflow.file, rev.workflow.source}
+	}
 	ex.ctx, ex.cancel = context.WithCancelCause(e.ctx)
 	e.store.add(ex)
 	work(ex.clock, 1)
@@ -161,6 +168,8 @@ func (e *Engine) acquire(ctx context.Context) error {
 	if e.places == nil {
 		return nil
 	}
+	work(e.options.Clock, -1)
+	defer work(e.options.Clock, 1)
 	select {
 	case e.places <- struct{}{}:
 		return nil

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"orderflow.dev/local/wal"
 	"orderflow.dev/local/workflows/expr"
 )
 
@@ -48,32 +48,29 @@ type Execution struct {
 	Trace    []StepTrace // only with Options.Trace; at most 10,000 steps
 }
 
-// StepTrace is one step that ran or runs, in the order of their starts.
-type StepTrace struct {
-	ID, Parent          int64 // from 1; the parent is 0 for a step of main
-	Routine, Step, Type string
-	Start, End          time.Time // the end is zero while the step runs
-	Error               string    // message of the error that left the step, or empty
-}
-
 // execution is a running or finished execution.
 type execution struct {
 	engine   *Engine
 	clock    Clock
 	sequence int64           // order of creation within the engine
 	rev      *revision       // nil if it waits for Resume
+	source   *source         // its definition, with a journal
 	ctx      context.Context // ends when it is cancelled
 	cancel   context.CancelCauseFunc
 	done     chan struct{}
 
+	schedule schedule
+	recorded recording // calls of earlier lives
+
 	memory             atomic.Int64 // bytes of variables
 	internal, external atomic.Int64
 	current            atomic.Pointer[step]
+	callbacks          callbacks
 
 	mu    sync.Mutex
 	state Execution // what a snapshot shows; Steps, Step and Routine are added
-
-	within int64 // ID of the step that runs, for the trace
+	calls [][]byte  // journal records of its calls, with a journal and until it ends
+	last  wal.Position
 }
 
 // Causes of a cancelled execution. One that the engine's end stops is shown like
@@ -110,6 +107,8 @@ func (ex *execution) run(argument any) {
 	ex.mu.Lock()
 	ex.state.End = ex.clock.Now()
 	ex.conclude(result, err)
+	ex.calls, ex.recorded = nil, recording{}
+	ex.callbacks.close()
 	ex.engine.journal.note(ex)
 	ex.mu.Unlock()
 	ex.engine.ended(ex)
@@ -131,7 +130,9 @@ func (ex *execution) start(ctx context.Context, argument any) ([]byte, error) {
 		}
 		args = []any{argument}
 	}
-	v, err := main.run(&frame{ctx: ctx, ex: ex, wf: ex.rev.workflow}, args)
+	v, err := main.run(&frame{
+		ctx: ctx, ex: ex, wf: ex.rev.workflow, thread: &thread{ex: ex, wake: make(chan struct{}, 1)},
+	}, args)
 	if err != nil {
 		return nil, err
 	}
@@ -163,30 +164,6 @@ func (ex *execution) conclude(result []byte, err error) {
 		text, _ := json.Marshal(err.Error())
 		ex.state.State = Cancelled
 		ex.state.Error = &Failure{Payload: string(text), Context: err.Error()}
-	}
-}
-
-// traceStep notes a step if tracing is on; the function it returns ends it.
-func (ex *execution) traceStep(s *step) func(error) {
-	ex.mu.Lock()
-	defer ex.mu.Unlock()
-	at := len(ex.state.Trace)
-	if !ex.engine.options.Trace || at == maxTrace {
-		return func(error) {}
-	}
-	ex.state.Trace = append(ex.state.Trace, StepTrace{
-		ID: int64(at + 1), Parent: ex.within, Routine: s.routine, Step: s.name,
-		Type: "STEP_" + strings.ToUpper(s.op.kind()), Start: ex.clock.Now(),
-	})
-	ex.within = int64(at + 1)
-	return func(err error) {
-		ex.mu.Lock()
-		defer ex.mu.Unlock()
-		t := &ex.state.Trace[at]
-		t.End, ex.within = ex.clock.Now(), t.Parent
-		if err != nil {
-			t.Error = err.Error()
-		}
 	}
 }
 

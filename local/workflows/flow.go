@@ -15,13 +15,14 @@ type condition struct {
 	body *block // one step: what the condition does and its next
 }
 
-func (o *switchOp) kind() string { return "switch" }
+func (o *switchOp) kind() string { return stepSwitch }
 
-func (o *switchOp) run(f *frame, _, entry *step) (signal, error) {
+func (o *switchOp) run(f *frame, s, entry *step) (signal, error) {
 	for _, c := range o.conditions {
+		run := func() (signal, error) { return c.body.run(f, entry) }
 		if entry != nil {
 			if _, inside := c.body.locate(entry); inside {
-				return c.body.run(f, entry)
+				return f.traced(s, stepCondition, run)
 			}
 			continue
 		}
@@ -34,7 +35,7 @@ func (o *switchOp) run(f *frame, _, entry *step) (signal, error) {
 			return signal{}, expr.Errorf(expr.TagType, "condition must be a boolean, got %s", expr.TypeName(v))
 		}
 		if ok {
-			return c.body.run(f, nil)
+			return f.traced(s, stepCondition, run)
 		}
 	}
 	return signal{}, nil
@@ -50,7 +51,7 @@ type forOp struct {
 	body         *block
 }
 
-func (o *forOp) kind() string { return "for" }
+func (o *forOp) kind() string { return stepFor }
 
 func (o *forOp) run(f *frame, s, _ *step) (signal, error) {
 	at, count, err := o.items(f)
@@ -66,7 +67,7 @@ func (o *forOp) run(f *frame, s, _ *step) (signal, error) {
 		if err := o.bind(f, i, at(i)); err != nil {
 			return signal{}, err
 		}
-		sig, err := o.body.run(f, nil)
+		sig, err := f.traced(s, stepForIteration, func() (signal, error) { return o.body.run(f, nil) })
 		if err != nil {
 			return sig, err
 		}
@@ -140,7 +141,7 @@ func spanDouble(a, b any) (at func(int64) any, count int64, err error) {
 	if !(to >= from) {
 		return nil, 0, nil
 	}
-	return func(i int64) any { return from + float64(i) }, int64(min(to-from, MaxSteps)) + 1, nil
+	return func(i int64) any { return from + float64(i) }, int64(min(to-from, 1<<53)) + 1, nil
 }
 
 // number widens an integer or double.

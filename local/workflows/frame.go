@@ -8,11 +8,13 @@ import (
 
 // frame is one activation of a routine.
 type frame struct {
-	ctx   context.Context
-	ex    *execution
-	wf    *Workflow
-	scope *scope
-	depth int // nested subworkflow calls
+	ctx    context.Context
+	ex     *execution
+	thread *thread
+	wf     *Workflow
+	scope  *scope
+	depth  int // nested subworkflow calls
+	place  place
 }
 
 // scope holds variables. A routine has one; loops and except blocks add one on
@@ -24,7 +26,7 @@ type scope struct {
 
 type variable struct {
 	value any
-	size  int // as counted against MaxVariableBytes
+	size  int // as counted against Limits.MemoryBytes
 }
 
 // push opens a scope on top of the current one; the caller must pop it.
@@ -70,8 +72,12 @@ func (f *frame) store(s *scope, name string, value any) error {
 	v := variable{value, expr.Size(value)}
 	total := f.ex.memory.Add(int64(v.size - s.vars[name].size))
 	s.vars[name] = v
-	if total > MaxVariableBytes {
+	limits := &f.ex.engine.options.Limits
+	if total > int64(limits.MemoryBytes) {
 		return limitError("Memory usage limit exceeded")
+	}
+	if v.size > limits.StringBytes && expr.LongestString(value) > limits.StringBytes {
+		return limitError("String length limit exceeded")
 	}
 	return nil
 }
@@ -102,5 +108,5 @@ func (f *frame) Call(name string, args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.invoke(f, full)
+	return c.call(f, full)
 }

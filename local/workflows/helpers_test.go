@@ -47,6 +47,15 @@ func outcome(x workflows.Execution) string {
 	return "error: " + x.Error.Context
 }
 
+// escaped is text as it stands within a JSON string.
+func escaped(text string) string {
+	b, err := json.Marshal(text)
+	if err != nil {
+		panic(err)
+	}
+	return string(b[1 : len(b)-1])
+}
+
 // fakeClock advances only when a workflow sleeps, and keeps the delays.
 type fakeClock struct {
 	mu     sync.Mutex

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"orderflow.dev/local/workflows/expr"
 	"orderflow.dev/local/workflows/stdlib"
@@ -50,6 +51,7 @@ type httpCall struct {
 	f    *frame
 	name string
 	args map[string]any
+	via  *http.Client // of a connector, whose calls are never external; nil for the one of the options
 }
 
 func (c *httpCall) run() (any, error) {
@@ -63,20 +65,27 @@ func (c *httpCall) run() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if external(req.URL.Hostname()) {
+	if c.via == nil && external(req.URL.Hostname()) {
 		c.f.ex.billExternal()
 	}
-	resp, err := c.f.ex.engine.options.HTTP.Do(req)
+	client := c.via
+	if client == nil {
+		if client, err = c.client(); err != nil {
+			return nil, err
+		}
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		return nil, c.failure(err)
 	}
 	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, MaxResponseBytes+1))
+	limit := c.f.ex.engine.options.Limits.ResponseBytes
+	data, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
 	if err != nil {
 		return nil, c.failure(err)
 	}
-	if len(data) > MaxResponseBytes {
-		return nil, expr.Errorf(expr.TagResourceLimit, "HTTP response exceeds %d bytes", MaxResponseBytes)
+	if len(data) > limit {
+		return nil, expr.Errorf(expr.TagResourceLimit, "HTTP response exceeds %d bytes", limit)
 	}
 	return response(resp, data)
 }
@@ -108,8 +117,8 @@ func (c *httpCall) timeout() (time.Duration, error) {
 	if !ok {
 		return 0, expr.Errorf(expr.TagType, "argument timeout of %s must be a number, got %s", c.name, expr.TypeName(v))
 	}
-	if !(n > 0 && n <= MaxHTTPSeconds) {
-		return 0, expr.Errorf(expr.TagValue, "argument timeout of %s must be above 0 and at most %d seconds, got %s", c.name, MaxHTTPSeconds, expr.FormatDouble(n))
+	if limit := c.f.ex.engine.options.Limits.HTTPSeconds; !(n > 0 && n <= float64(limit)) {
+		return 0, expr.Errorf(expr.TagValue, "argument timeout of %s must be above 0 and at most %d seconds, got %s", c.name, limit, expr.FormatDouble(n))
 	}
 	return seconds(n), nil
 }
@@ -127,8 +136,8 @@ func response(resp *http.Response, data []byte) (any, error) {
 		}
 		return map[string]any{"body": body, "code": int64(resp.StatusCode), "headers": headers}, nil
 	}
-	if err != nil {
-		body = string(data) // a malformed error page must not hide the error
+	if _, opaque := body.(expr.Bytes); err != nil || opaque && utf8.Valid(data) {
+		body = string(data) // neither malformed nor untyped error pages may hide the error
 	}
 	return nil, &expr.Error{Value: map[string]any{
 		"tags":    []any{expr.TagHTTP},
@@ -140,8 +149,11 @@ func response(resp *http.Response, data []byte) (any, error) {
 }
 
 // decodeBody types a body by its content type: JSON is parsed, text becomes a
-// string, anything else bytes. An empty body is null for JSON.
+// string, anything else bytes. Nothing is null, as JSON or without a type.
 func decodeBody(contentType string, data []byte) (any, error) {
+	if len(data) == 0 && contentType == "" {
+		return nil, nil
+	}
 	media, _, err := mime.ParseMediaType(contentType)
 	switch {
 	case err != nil && contentType != "":

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"orderflow.dev/local/workflows/expr"
@@ -17,13 +18,11 @@ func (c *httpCall) typeError(argument, want string) error {
 	return expr.Errorf(expr.TagType, "argument %s of %s must be %s, got %s", argument, c.name, want, expr.TypeName(c.args[argument]))
 }
 
+// methods are those of http.request (reference: http.request).
+var methods = []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
+
 // request builds the HTTP request from the arguments.
 func (c *httpCall) request(ctx context.Context) (*http.Request, error) {
-	for _, name := range []string{"private_service_name", "ca_certificate"} {
-		if c.args[name] != nil {
-			return nil, expr.Errorf(expr.TagValue, "argument %s of %s is not supported by the local engine", name, c.name)
-		}
-	}
 	target, err := c.url()
 	if err != nil {
 		return nil, err
@@ -31,6 +30,9 @@ func (c *httpCall) request(ctx context.Context) (*http.Request, error) {
 	method, ok := c.args["method"].(string)
 	if !ok {
 		return nil, c.typeError("method", "a string")
+	}
+	if method = strings.ToUpper(method); !slices.Contains(methods, method) {
+		return nil, expr.Errorf(expr.TagValue, "argument method of %s must be one of %v, got %q", c.name, methods, method)
 	}
 	headers, err := c.headers()
 	if err != nil {
@@ -40,7 +42,7 @@ func (c *httpCall) request(ctx context.Context) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, strings.ToUpper(method), target.String(), body)
+	req, err := http.NewRequestWithContext(ctx, method, target.String(), body)
 	if err != nil {
 		return nil, expr.Errorf(expr.TagValue, "%s: %v", c.name, err)
 	}
@@ -67,7 +69,7 @@ func (c *httpCall) url() (*url.URL, error) {
 	if !ok {
 		return nil, c.typeError("query", "a map")
 	}
-	values := u.Query()
+	values := url.Values{}
 	for k, v := range query {
 		list, ok := v.([]any)
 		if !ok {
@@ -81,7 +83,7 @@ func (c *httpCall) url() (*url.URL, error) {
 			values.Add(k, s)
 		}
 	}
-	u.RawQuery = values.Encode()
+	u.RawQuery = strings.Trim(u.RawQuery+"&"+values.Encode(), "&")
 	return u, nil
 }
 
@@ -104,7 +106,7 @@ func (c *httpCall) headers() (http.Header, error) {
 			return nil, c.typeError("headers", "a map")
 		}
 		for k, v := range given {
-			s, ok := plain(v)
+			s, ok := v.(string)
 			if !ok {
 				return nil, expr.Errorf(expr.TagType, "header %q of %s must be a string, got %s", k, c.name, expr.TypeName(v))
 			}
@@ -192,9 +194,12 @@ func audience(auth map[string]any, target string) (string, error) {
 		for _, name := range []string{"scopes", "scope"} {
 			switch s := auth[name].(type) {
 			case string:
-				return s, nil
+				return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' }), " "), nil
 			case []any:
 				return joinScopes(s)
+			case nil:
+			default:
+				return "", expr.Errorf(expr.TagType, "%s of auth must be a string or a list of strings, got %s", name, expr.TypeName(s))
 			}
 		}
 		return "https://www.googleapis.com/auth/cloud-platform", nil

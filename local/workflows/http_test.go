@@ -71,7 +71,7 @@ func TestRequest(t *testing.T) {
 		{"string body is JSON without a content type", map[string]any{"method": "POST", "body": "x"}, "POST /p|application/json; charset=utf-8|" + agent + `||"x"`},
 		{"text body", map[string]any{"method": "POST", "body": "x y", "headers": map[string]any{"content-type": "text/csv"}}, "POST /p|text/csv|" + agent + "||x y"},
 		{"form body", map[string]any{"method": "POST", "body": "a=1&b=2", "headers": map[string]any{"Content-Type": "application/x-www-form-urlencoded"}}, "POST /p|application/x-www-form-urlencoded|" + agent + "||a=1&b=2"},
-		{"headers", map[string]any{"method": "DELETE", "headers": map[string]any{"x-a": 5, "User-Agent": "me"}}, "DELETE /p||me " + agent + "|5|"},
+		{"headers", map[string]any{"method": "DELETE", "headers": map[string]any{"x-a": "5", "User-Agent": "me"}}, "DELETE /p||me " + agent + "|5|"},
 		{"query", map[string]any{"method": "GET", "query": map[string]any{"q": "a b&", "n": []any{1, true}}}, "GET /p?n=1&n=true&q=a+b%26||" + agent + "||"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -95,6 +95,13 @@ func TestResponse(t *testing.T) {
 		{"json", "application/json", `{"n":1}`, 200, map[string]any{"body": map[string]any{"n": 1.0}, "code": 200.0}},
 		{"problem json", "application/problem+json", `[1]`, 201, map[string]any{"body": []any{1.0}, "code": 201.0}},
 		{"text", "text/html; charset=utf-8", `<p>`, 200, map[string]any{"body": "<p>", "code": 200.0}},
+		{"nothing", "", ``, 204, map[string]any{"body": nil, "code": 204.0}},
+		{"untyped error", "", `oops`, 500, map[string]any{"raised": map[string]any{
+			"tags": []any{"HttpError"}, "message": "HTTP server responded with error code 500", "code": 500.0, "body": "oops"}}},
+		{"error of opaque bytes", "application/octet-stream", `oops`, 500, map[string]any{"raised": map[string]any{
+			"tags": []any{"HttpError"}, "message": "HTTP server responded with error code 500", "code": 500.0, "body": "oops"}}},
+		{"not modified", "", ``, 304, map[string]any{"raised": map[string]any{
+			"tags": []any{"HttpError"}, "message": "HTTP server responded with error code 304", "code": 304.0, "body": nil}}},
 		{"empty json", "application/json", ``, 204, map[string]any{"body": nil, "code": 204.0}},
 		{"error", "application/json", `{"reason":"declined"}`, 409, map[string]any{"raised": map[string]any{
 			"tags": []any{"HttpError"}, "message": "HTTP server responded with error code 409", "code": 409.0, "body": map[string]any{"reason": "declined"}}}},
@@ -104,7 +111,10 @@ func TestResponse(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("content-type", tc.contentType)
+				w.Header()["Content-Type"] = nil // none is guessed
+				if tc.contentType != "" {
+					w.Header().Set("content-type", tc.contentType)
+				}
 				w.Header()["x-custom"] = []string{"a"}
 				w.Header().Add("X-Custom", "b")
 				w.WriteHeader(tc.code)
@@ -116,7 +126,7 @@ func TestResponse(t *testing.T) {
 				holder = raised
 			}
 			headers := holder["headers"].(map[string]any)
-			if headers["Content-Type"] != tc.contentType || !strings.Contains(fmt.Sprint(headers["X-Custom"]), ",") {
+			if got, _ := headers["Content-Type"].(string); got != tc.contentType || !strings.Contains(fmt.Sprint(headers["X-Custom"]), ",") {
 				t.Errorf("headers = %v, want canonical keys and joined values", headers)
 			}
 			delete(holder, "headers")
@@ -161,11 +171,24 @@ func TestConnectionErrors(t *testing.T) {
 		{"bad url", map[string]any{"url": "nonsense"}, "ValueError"},
 		{"bad timeout", map[string]any{"url": slow, "timeout": 1801}, "ValueError"},
 		{"bad auth", map[string]any{"url": slow, "auth": map[string]any{"type": "Basic"}}, "ValueError"},
-		{"certificate", map[string]any{"url": slow, "ca_certificate": "x"}, "ValueError"},
+		{"bad certificate", map[string]any{"url": slow, "ca_certificate": "x"}, "ValueError"},
+		{"bad private service", map[string]any{"url": slow, "private_service_name": "x"}, "ValueError"},
+		{"unknown method", map[string]any{"url": slow, "method": "TRACE"}, "ValueError"},
+		{"header that is no string", map[string]any{"url": slow, "headers": map[string]any{"a": 1}}, "TypeError"},
+		{"query that is no map", map[string]any{"url": slow, "query": "a=b"}, "TypeError"},
+		{"query of maps", map[string]any{"url": slow, "query": map[string]any{"a": map[string]any{}}}, "TypeError"},
+		{"scope that is no string", map[string]any{"url": slow, "auth": map[string]any{"type": "OAuth2", "scope": 1}}, "TypeError"},
+		{"form that is no string", map[string]any{"url": slow, "body": map[string]any{}, "headers": map[string]any{"Content-Type": "application/x-www-form-urlencoded"}}, "TypeError"},
+		{"body of an image", map[string]any{"url": slow, "body": "x", "headers": map[string]any{"Content-Type": "image/png"}}, "ValueError"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			tc.args["method"] = "POST"
+			if tc.args["method"] == nil {
+				tc.args["method"] = "POST"
+			}
+			if tc.args["timeout"] == nil {
+				tc.args["timeout"] = 30 // what is not refused must not wait for the slow server
+			}
 			raised, _ := request(t, workflows.Options{}, tc.args)["raised"].(map[string]any)
 			if diff := cmp.Diff([]any{tc.want}, raised["tags"]); diff != "" {
 				t.Errorf("tags (-want +got):\n%s\n%v", diff, raised)
@@ -199,6 +222,9 @@ func TestAuth(t *testing.T) {
 		{"url by default", map[string]any{"type": "OIDC"}, "Bearer token-for:" + url},
 		{"scopes", map[string]any{"type": "OAuth2", "scopes": []any{"a", "b"}}, "Bearer token-for:a b"},
 		{"scope", map[string]any{"type": "OAuth2", "scope": "a"}, "Bearer token-for:a"},
+		{"scopes with commas", map[string]any{"type": "OAuth2", "scopes": "a, b c"}, "Bearer token-for:a b c"},
+		{"list as scope", map[string]any{"type": "OAuth2", "scope": []any{"a"}}, "Bearer token-for:a"},
+		{"no scope", map[string]any{"type": "OAuth2"}, "Bearer token-for:https://www.googleapis.com/auth/cloud-platform"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -9,12 +9,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// identifier is the form of variable, subworkflow and step names. The service
-// documents letters, digits and _; its samples also use - in step names.
-var (
-	identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	stepName   = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
-)
+// identifier is the form of the names of variables and subworkflows (reference:
+// variables). Names of steps may be any text (reference: steps).
+var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // at is the position of a node.
 func at(n *yaml.Node) Position {
@@ -127,22 +124,6 @@ func expressionText(n *yaml.Node) (text string, offset int, ok bool) {
 		return "", 0, false
 	}
 	return s[2 : len(s)-1], strings.Index(n.Value, "${") + 2, true
-}
-
-// inside is the position of a byte offset within the value of a scalar. It is
-// exact where the scalar stands on one line as it is, otherwise it is the
-// scalar's own.
-func inside(n *yaml.Node, offset int) Position {
-	pos := at(n)
-	folded := n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
-	if folded || strings.ContainsAny(n.Value, "\n\\") || offset > len(n.Value) {
-		return pos
-	}
-	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
-		pos.Column++
-	}
-	pos.Column += utf8.RuneCountInString(n.Value[:offset])
-	return pos
 }
 
 // typeOrValue describes a scalar for messages.

@@ -25,6 +25,13 @@ type Options struct {
 	// Token gives the bearer token for auth: the audience of OIDC, the scopes of
 	// OAuth2. Nil sends no Authorization header.
 	Token func(ctx context.Context, audience string) (string, error)
+	// Endpoints says where connectors find a service, by its name in theirs: "pubsub" in googleapis.pubsub.v1.
+	// It is a base URL, or grpc://host:port for a service that speaks gRPC only (pubsub, firestore). Without it
+	// PUBSUB_EMULATOR_HOST, FIRESTORE_EMULATOR_HOST and STORAGE_EMULATOR_HOST are honoured, workflowexecutions is
+	// the engine itself, and others are at https://SERVICE.googleapis.com.
+	Endpoints map[string]string
+	// BaseURL is where people reach the engine, for the URLs of callbacks; by default the address Serve listens on.
+	BaseURL string
 	// Clock is the real one by default.
 	Clock Clock
 	// Log receives sys.log and the start and end of executions. It is called
@@ -46,6 +53,8 @@ type Options struct {
 	// StartsPerSecond refuses further starts with RESOURCE_EXHAUSTED; 0 means no
 	// limit.
 	StartsPerSecond int
+	// Limits bound executions; zero fields mean the limits of the service.
+	Limits Limits
 }
 
 func (o Options) withDefaults() Options {
@@ -64,6 +73,7 @@ func (o Options) withDefaults() Options {
 	if o.Clock == nil {
 		o.Clock = realClock{}
 	}
+	o.Limits = o.Limits.withDefaults()
 	if o.KeepFinished <= 0 {
 		o.KeepFinished = 10_000
 	}

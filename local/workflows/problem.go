@@ -23,7 +23,8 @@ func (p Problem) Error() string {
 	return s
 }
 
-// Problems is every fault Compile found, in the order of the source.
+// Problems is every fault Compile found: first what is malformed, then names
+// that refer to nothing, each in the order of the source.
 type Problems []Problem
 
 // Error writes one problem per line.

@@ -9,6 +9,7 @@ import (
 // use by any number of executions.
 type Workflow struct {
 	file     string
+	source   []byte
 	routines map[string]*routine
 }
 
@@ -48,7 +49,7 @@ func (s *step) inline() bool { return s.block.inline }
 // a jump enters.
 type op interface {
 	run(f *frame, s *step, entry *step) (signal, error)
-	kind() string
+	kind() string // its type in a trace; "" has no entry of its own
 }
 
 // Position is a place in the source; Line and Column count from 1, Length is in
@@ -119,18 +120,38 @@ func (s *step) run(f *frame, entry *step) (sig signal, err error) {
 	if err := f.enter(s); err != nil {
 		return sig, f.locate(err, s)
 	}
-	if s.op != nil {
-		done := f.ex.traceStep(s)
-		sig, err = s.op.run(f, s, entry)
-		done(err)
-		if err != nil {
-			return sig, f.locate(err, s)
-		}
+	if f.ex.engine.options.Trace {
+		sig, err = f.traced(s, s.kind(), func() (signal, error) { return s.do(f, entry) })
+	} else {
+		sig, err = s.do(f, entry)
+	}
+	if err != nil {
+		return sig, err
 	}
 	if sig.kind == sigNormal && s.next != nil {
 		return *s.next, nil
 	}
 	return sig, nil
+}
+
+// do does what the step is for.
+func (s *step) do(f *frame, entry *step) (signal, error) {
+	if s.op == nil {
+		return signal{}, nil
+	}
+	sig, err := s.op.run(f, s, entry)
+	if err != nil {
+		err = f.locate(err, s)
+	}
+	return sig, err
+}
+
+// kind is the step's type in a trace.
+func (s *step) kind() string {
+	if s.op == nil {
+		return stepGoto
+	}
+	return s.op.kind()
 }
 
 // errorAt wraps an error of the language that occurred at a position.

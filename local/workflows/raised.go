@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -53,12 +54,21 @@ type StackElement struct {
 	Position      Position
 }
 
+// payload is the raised value as JSON; of an error that is not the workflow's, its text.
+func payload(err error) string {
+	var r *raised
+	if !errors.As(err, &r) {
+		return expr.Describe(err.Error())
+	}
+	text, err := expr.EncodeJSON(r.cause.Value)
+	if err != nil {
+		text, _ = json.Marshal(expr.Describe(r.cause.Value))
+	}
+	return string(text)
+}
+
 // failure describes an uncaught error.
 func failure(r *raised) *Failure {
-	payload, err := expr.EncodeJSON(r.cause.Value)
-	if err != nil {
-		payload, _ = json.Marshal(expr.Describe(r.cause.Value))
-	}
 	var context strings.Builder
 	context.WriteString(r.cause.Error())
 	stack := r.trace
@@ -69,5 +79,5 @@ func failure(r *raised) *Failure {
 		fmt.Fprintf(&context, "\nin step %q, routine %q, line: %d", e.Step, e.Routine, e.Position.Line)
 	}
 	// Messages may quote what a server sent; protobuf takes valid UTF-8 only.
-	return &Failure{Payload: string(payload), Context: strings.ToValidUTF8(context.String(), "\uFFFD"), Stack: stack}
+	return &Failure{Payload: payload(r), Context: strings.ToValidUTF8(context.String(), "\uFFFD"), Stack: stack}
 }

@@ -27,6 +27,7 @@ func TestBackoff(t *testing.T) {
 		{"capped", `{predicate: "${retry.always}", max_retries: 4, backoff: {initial_delay: 2, max_delay: 5, multiplier: 2}}`, []time.Duration{2000 * ms, 4000 * ms, 5000 * ms, 5000 * ms}, `["caught",5]`},
 		{"values are expressions", `{predicate: "${mine}", max_retries: "${1 + 1}", backoff: {initial_delay: "${0.5}", max_delay: 60, multiplier: 1}}`, []time.Duration{500 * ms, 500 * ms}, `["caught",3]`},
 		{"no retries", `{predicate: "${retry.always}", max_retries: 0}`, nil, `["caught",1]`},
+		{"never", `{predicate: "${retry.never}", max_retries: 3}`, nil, `["caught",1]`},
 		{"backoff by name", `{predicate: "${retry.always}", max_retries: 1, backoff: "${retry.default_backoff}"}`, []time.Duration{1000 * ms}, `["caught",2]`},
 		{"predicate gives no boolean", `{predicate: "${odd}", max_retries: 1}`, nil, `error: TypeError: predicate odd must return a boolean, got integer`},
 		{"negative", `{predicate: "${retry.always}", max_retries: -1}`, nil, `error: ValueError: max_retries of retry must not be negative, got -1`},

@@ -39,6 +39,7 @@ func (e *Engine) Handler() http.Handler {
 // Serve answers clients on l until ctx ends. It then cancels the executions that
 // run, waits for them and gives nil; the engine starts no more.
 func (e *Engine) Serve(ctx context.Context, l net.Listener) error {
+	e.address.Store(l.Addr().String())
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)

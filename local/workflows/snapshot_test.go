@@ -3,10 +3,12 @@ package workflows
 import (
 	"context"
 	"encoding/json"
+	"runtime"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -34,7 +36,7 @@ main:
 		}
 	}
 	began := before.replayed(record{
-		Execution: Execution{Name: "began", Workflow: "w", State: Active, Argument: json.RawMessage("4")}, Sequence: 9,
+		Execution: &Execution{Name: "began", Workflow: "w", State: Active, Argument: json.RawMessage("4")}, Sequence: 9,
 	})
 	var records [][]byte
 	if err := (*part)(before).Snapshot(func(r []byte) error {
@@ -69,7 +71,7 @@ func TestExecutionsAreListedByCreationThoughOneComesBack(t *testing.T) {
 	e := NewEngine(Options{})
 	for _, sequence := range []int64{2, 3, 1} {
 		x := Execution{Name: string(rune('a' + sequence)), Workflow: "w", State: Active}
-		text, err := json.Marshal(record{Execution: x, Sequence: sequence})
+		text, err := json.Marshal(record{Execution: &x, Sequence: sequence})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,5 +114,58 @@ func TestARecordThatIsNoExecutionIsRefused(t *testing.T) {
 	t.Parallel()
 	if err := (*part)(NewEngine(Options{})).Replay([]byte("{")); err == nil {
 		t.Error("no error")
+	}
+}
+
+// TestASnapshotHasTheCallsOfWhatHasNotEnded takes a snapshot of an execution in its second call.
+func TestASnapshotHasTheCallsOfWhatHasNotEnded(t *testing.T) {
+	t.Parallel()
+	w, err := Compile("w.yaml", []byte(`[{a: {call: sys.sleep, args: {seconds: 0.001}}}, {b: {call: sys.sleep, args: {seconds: 3600}}}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine := func() *Engine {
+		log, err := wal.Open(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := NewEngine(Options{Journal: log})
+		if err := log.Recover(); err != nil {
+			t.Fatal(err)
+		}
+		e.Deploy("w", w)
+		t.Cleanup(func() { e.Close(); _ = log.Close() })
+		return e
+	}
+	before := engine()
+	ex, err := before.create("w", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for calls := 0; calls < 3; runtime.Gosched() { // when the first sleep began, that it ended, when the second began
+		ex.mu.Lock()
+		calls = len(ex.calls)
+		ex.mu.Unlock()
+	}
+	later := before
+	for range 2 { // what was replayed is in a snapshot, too
+		var records [][]byte
+		err := (*part)(later).Snapshot(func(r []byte) error {
+			records = append(records, slices.Clone(r))
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		later = engine()
+		for _, r := range records {
+			if err := (*part)(later).Replay(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := later.store.get(ex.state.Name)
+		if len(got.recorded.calls) != 3 || len(got.recorded.order) != 1 || got.source == nil {
+			t.Errorf("recorded %v in the order %v, of %v", got.recorded.calls, got.recorded.order, got.source)
+		}
 	}
 }

@@ -45,10 +45,10 @@ func sleep(f *frame, args []any) (any, error) {
 	if !ok {
 		return nil, expr.Errorf(expr.TagType, "argument seconds of sys.sleep must be a number, got %s", expr.TypeName(args[0]))
 	}
-	if !(n >= 0) {
-		return nil, expr.Errorf(expr.TagValue, "argument seconds of sys.sleep must not be negative, got %s", expr.FormatDouble(n))
+	if limit := f.ex.engine.options.Limits.SleepSeconds; !(n >= 0 && n <= float64(limit)) {
+		return nil, expr.Errorf(expr.TagValue, "argument seconds of sys.sleep must be from 0 to %d, got %s", limit, expr.FormatDouble(n))
 	}
-	return nil, f.ex.clock.Sleep(f.ctx, seconds(n))
+	return nil, f.thread.sleep(f.ctx, seconds(n))
 }
 
 // sleepUntil waits for an RFC 3339 time; one in the past does not wait.
@@ -61,37 +61,55 @@ func sleepUntil(f *frame, args []any) (any, error) {
 	if err != nil {
 		return nil, expr.Errorf(expr.TagValue, "sys.sleep_until: %v", err)
 	}
-	return nil, f.ex.clock.Sleep(f.ctx, max(0, t.Sub(f.ex.clock.Now())))
+	d := max(0, t.Sub(f.ex.clock.Now()))
+	if limit := f.ex.engine.options.Limits.SleepSeconds; d > seconds(float64(limit)) {
+		return nil, expr.Errorf(expr.TagValue, "sys.sleep_until: %s is more than %d seconds from now", text, limit)
+	}
+	return nil, f.ex.clock.Sleep(f.ctx, d)
 }
 
 // severities of Cloud Logging.
 var severities = []string{"DEFAULT", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY"}
 
-// log takes exactly one of data, text and json.
+// log takes exactly one of data, text and json; anything else is a TypeError
+// (reference: sys.log). The local log is written at once, so the timeout is
+// checked but never over.
 func log(f *frame, args []any) (any, error) {
-	severity := "DEFAULT"
-	if args[1] != nil {
-		var ok bool
-		if severity, ok = args[1].(string); !ok || !slices.Contains(severities, severity) {
-			return nil, expr.Errorf(expr.TagValue, "severity of sys.log must be one of %v, got %s", severities, expr.Describe(args[1]))
-		}
+	severity, err := logSeverity(args[1])
+	if err != nil {
+		return nil, err
 	}
-	var payload []any
-	for _, i := range []int{0, 2, 3} {
-		if args[i] != nil {
-			payload = append(payload, args[i])
-		}
+	if _, ok := number(args[4]); !ok && args[4] != nil {
+		return nil, expr.Errorf(expr.TagType, "argument timeout of sys.log must be a number, got %s", expr.TypeName(args[4]))
 	}
+	payload := slices.DeleteFunc([]any{args[0], args[2], args[3]}, func(v any) bool { return v == nil })
 	if len(payload) != 1 {
-		return nil, expr.Errorf(expr.TagValue, "sys.log takes exactly one of data, text and json, got %d", len(payload))
+		return nil, expr.Errorf(expr.TagType, "sys.log takes exactly one of data, text and json, got %d", len(payload))
 	}
-	if _, ok := args[2].(string); !ok && args[2] != nil {
-		return nil, expr.Errorf(expr.TagType, "argument text of sys.log must be a string, got %s", expr.TypeName(args[2]))
+	if _, ok := args[3].(map[string]any); !ok && args[3] != nil {
+		return nil, expr.Errorf(expr.TagType, "argument json of sys.log must be a map, got %s", expr.TypeName(args[3]))
 	}
-	text, ok := payload[0].(string)
-	if !ok {
-		text = expr.Describe(payload[0])
+	switch v := payload[0].(type) {
+	case string:
+		f.ex.log(severity, v)
+	case expr.Bytes, expr.Func:
+		return nil, expr.Errorf(expr.TagType, "sys.log cannot write a value of type %s", expr.TypeName(v))
+	default:
+		f.ex.log(severity, expr.Describe(v))
 	}
-	f.ex.log(severity, text)
 	return nil, nil
+}
+
+func logSeverity(v any) (string, error) {
+	if v == nil {
+		return "DEFAULT", nil
+	}
+	name, ok := v.(string)
+	if !ok {
+		return "", expr.Errorf(expr.TagType, "argument severity of sys.log must be a string, got %s", expr.TypeName(v))
+	}
+	if !slices.Contains(severities, name) {
+		return "", expr.Errorf(expr.TagValue, "severity of sys.log must be one of %v, got %q", severities, name)
+	}
+	return name, nil
 }

@@ -8,7 +8,7 @@ import (
 // scope.
 type blockOp struct{ body *block }
 
-func (o *blockOp) kind() string { return "steps" }
+func (o *blockOp) kind() string { return "" }
 
 func (o *blockOp) run(f *frame, _, entry *step) (signal, error) {
 	return o.body.run(f, entry)
@@ -25,7 +25,7 @@ type assignment struct {
 	pos   Position // of the target
 }
 
-func (o *assignOp) kind() string { return "assign" }
+func (o *assignOp) kind() string { return stepAssign }
 
 func (o *assignOp) run(f *frame, _, _ *step) (signal, error) {
 	for _, a := range o.assignments {
@@ -69,7 +69,7 @@ func (a *assignment) update(f *frame, v any) (any, error) {
 // returnOp leaves the routine with a value.
 type returnOp struct{ value template }
 
-func (o *returnOp) kind() string { return "return" }
+func (o *returnOp) kind() string { return stepReturn }
 
 func (o *returnOp) run(f *frame, _, _ *step) (signal, error) {
 	v, err := o.value.eval(f)
@@ -79,7 +79,7 @@ func (o *returnOp) run(f *frame, _, _ *step) (signal, error) {
 // raiseOp raises a string or a map.
 type raiseOp struct{ value template }
 
-func (o *raiseOp) kind() string { return "raise" }
+func (o *raiseOp) kind() string { return stepRaise }
 
 func (o *raiseOp) run(f *frame, _, _ *step) (signal, error) {
 	v, err := o.value.eval(f)
@@ -102,14 +102,14 @@ type callOp struct {
 	result  string
 }
 
-func (o *callOp) kind() string { return "call" }
+func (o *callOp) kind() string { return stepCall }
 
 func (o *callOp) run(f *frame, _, _ *step) (signal, error) {
 	args, err := o.arguments(f)
 	if err != nil {
 		return signal{}, err
 	}
-	v, err := o.callee.invoke(f, args)
+	v, err := o.callee.call(f, args)
 	if err != nil || o.result == "" {
 		return signal{}, err
 	}

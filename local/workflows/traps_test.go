@@ -8,48 +8,44 @@ import (
 	"orderflow.dev/local/workflows"
 )
 
-// TestTraps holds the points of the language that are most easily got wrong.
-// Parallel steps and connectors (traps 3 and 12) are refused for now, which
-// TestProblems checks; HTTP and retry have their own tests.
-func TestTraps(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct{ name, source, want string }{
-		{"1 concat and prepend add one element", `
+// trapCases are the cases of TestTraps.
+var trapCases = []struct{ name, source, want string }{
+	{"1 concat and prepend add one element", `
 - a: {return: "${[list.concat([1], [2]), list.prepend([1], [2])]}"}`, `[[1,[2]],[[2],1]]`},
-		{"2 raised text binds the text", `
+	{"2 raised text binds the text", `
 - a:
     try: {raise: oops}
     except: {as: e, steps: [{r: {return: '${[e, get_type(e)]}'}}]}`, `["oops","string"]`},
-		{"2 uncaught text", `
+	{"2 uncaught text", `
 - a: {raise: oops}`, `error: RuntimeError: "oops"`},
-		{"2 uncaught map", `
+	{"2 uncaught map", `
 - a: {raise: {code: 55, message: bad}}`, `error: RuntimeError: {"code":55,"message":"bad"}`},
-		{"4 not binds tighter than in", `
+	{"4 not binds tighter than in", `
 - a: {assign: [{m: {}}]}
 - b: {return: '${not "x" in m}'}`, `error: TypeError: operand of 'not' must be a boolean, got string`},
-		{"5 get_type names", `
+	{"5 get_type names", `
 - a: {return: '${[get_type(1), get_type(1.5), get_type(true), get_type(null), get_type([]), get_type("")]}'}`,
-			`["integer","double","boolean","null","list","string"]`},
-		{"5 default evaluates its arguments", `
+		`["integer","double","boolean","null","list","string"]`},
+	{"5 default evaluates its arguments", `
 - a: {assign: [{m: {}}]}
 - b: {return: '${default(1, m.missing)}'}`, `error: KeyError: key not found: missing`},
-		{"5 if evaluates its arguments", `
+	{"5 if evaluates its arguments", `
 - a: {assign: [{m: {}}]}
 - b: {return: '${if(true, 1, m.missing)}'}`, `error: KeyError: key not found: missing`},
-		{"6 map.get", `
+	{"6 map.get", `
 - a: {assign: [{m: {a: {b: 1}}}]}
 - b: {return: '${[map.get(m, "a"), map.get(m, ["a", "b"]), map.get(m, ["a", "x", "y"]), map.get(null, "a"), map.get("s", ["a"])]}'}`,
-			`[{"b":1},1,null,null,null]`},
-		{"7 named arguments", `
+		`[{"b":1},1,null,null,null]`},
+	{"7 named arguments", `
 - a: {call: text.find_all_regex, args: {source: "añb1", regexp: "[a-z0-9]+"}, result: x}
 - b: {call: text.replace_all, args: {source: aXa, substr: X, repl: "-"}, result: y}
 - c: {return: '${[x, y]}'}`, `[[{"index":0,"match":"a"},{"index":2,"match":"b1"}],"a-a"]`},
-		{"8 no code on other errors", `
+	{"8 no code on other errors", `
 - a:
     try: {assign: [{x: '${1 / 0}'}]}
     except: {as: e, steps: [{r: {return: '${[e.tags, "code" in e, e.message]}'}}]}`,
-			`[["ZeroDivisionError"],false,"ZeroDivisionError: division by zero: integer / integer"]`},
-		{"9 predicates", `
+		`[["ZeroDivisionError"],false,"ZeroDivisionError: division by zero: integer / integer"]`},
+	{"9 predicates", `
 - init: {assign: [{out: []}]}
 - codes:
     for:
@@ -63,54 +59,61 @@ func TestTraps(t *testing.T) {
       value: c
       in: [ConnectionError, ConnectionFailedError, TimeoutError]
       steps:
-      - e: {assign: [{err: {tags: ["${c}"]}}]}
-      - add: {assign: [{out: "${list.concat(out, [http.default_retry_predicate(err), http.default_retry_predicate_non_idempotent(err)])}"}]}
+      - e2: {assign: [{err: {tags: ["${c}"]}}]}
+      - add2: {assign: [{out: "${list.concat(out, [http.default_retry_predicate(err), http.default_retry_predicate_non_idempotent(err)])}"}]}
 - done: {return: "${out}"}`,
-			`[[true,true],[false,false],[true,false],[true,true],[true,false],[true,false],[true,true],[true,false]]`},
-		{"9 policy and predicate differ", `
+		`[[true,true],[false,false],[true,false],[true,true],[true,false],[true,false],[true,true],[true,false]]`},
+	{"9 policy and predicate differ", `
 - a:
     try: {raise: {code: 503}}
     retry: '${http.default_retry_predicate}'`,
-			`error: TypeError: retry must be a policy such as ${http.default_retry} or a map, got function`},
-		{"11 memory limit is not catchable", `
+		`error: TypeError: retry must be a policy such as ${http.default_retry} or a map, got function`},
+	{"11 memory limit is not catchable", `
 - a:
     try:
       steps:
       - init: {assign: [{s: "0123456789abcdef"}]}
       - grow: {assign: [{s: "${s + s}"}], next: grow}
     except: {as: e, steps: [{r: {return: caught}}]}`, `error: ResourceLimitError: Memory usage limit exceeded`},
-		{"11 step limit is not catchable", `
+	{"11 step limit is not catchable", `
 - a:
     try: {steps: [{b: {next: b}}]}
     except: {as: e, steps: [{r: {return: caught}}]}`, `error: ResourceLimitError: Step limit exceeded`},
-		{"13 bytes cannot be returned", `
-- a: {return: '${text.encode("x")}'}`, `error: TypeError: a value of type bytes cannot be written as JSON`},
-		{"13 bytes round trip", `
+	{"13 bytes cannot be returned", `
+- a: {return: '${text.encode("x")}'}`, `error: ValueError: a value of type bytes cannot be written as JSON`},
+	{"13 bytes round trip", `
 - a: {assign: [{b: '${base64.encode(text.encode("hé"))}'}]}
 - c: {return: '${[b, text.decode(base64.decode(b)), get_type(json.encode([1])), json.decode(json.encode([1.5]))]}'}`,
-			`["aMOp","hé","bytes",[1.5]]`},
-		{"14 loop variables are local, outer ones persist", `
+		`["aMOp","hé","bytes",[1.5]]`},
+	{"14 loop variables are local, outer ones persist", `
 - a: {assign: [{n: 0}]}
 - l: {for: {value: v, in: [1, 2], steps: [{b: {assign: [{inner: "${v}"}, {n: "${n + inner}"}]}}]}}
 - l2: {for: {value: v, in: [3], steps: [{c: {assign: [{n: "${n + v}"}]}}]}}
 - d: {return: "${n}"}`, `6`},
-		{"14 reading a variable of a skipped branch", `
+	{"14 reading a variable of a skipped branch", `
 - a: {switch: [{condition: false, assign: [{x: 1}]}]}
 - b: {return: "${x}"}`, `error: KeyError: variable "x" is read before it is assigned`},
-		{"15 floor division, characters, inclusive range", `
+	{"15 floor division, characters, inclusive range", `
 - a: {return: '${[-7 // 2, len("héé"), 7 // 2]}'}`, `[-4,3,3]`},
-		{"raise again keeps the value", `
+	{"raise again keeps the value", `
 - a:
     try:
       try: {raise: {code: 7}}
       except: {as: e, steps: [{again: {raise: "${e}"}}]}
     except: {as: e, steps: [{r: {return: "${e}"}}]}`, `{"code":7}`},
-		{"only text and maps can be raised", `
+	{"only text and maps can be raised", `
 - a: {raise: "${1}"}`, `error: TypeError: only a string or a map can be raised, got integer`},
-		{"wrong dynamic arguments", `
+	{"wrong dynamic arguments", `
 - a: {assign: [{x: {url: 1}}]}
 - b: {call: text.to_lower, args: "${x}"}`, `error: TypeError: text.to_lower needs the argument "source"`},
-	} {
+}
+
+// TestTraps holds the points of the language that are most easily got wrong.
+// Parallel steps and connectors (traps 3 and 12) are refused for now, which
+// TestProblems checks; HTTP and retry have their own tests.
+func TestTraps(t *testing.T) {
+	t.Parallel()
+	for _, tc := range trapCases {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			if diff := cmp.Diff(tc.want, outcome(run(t, workflows.Options{}, tc.source, ""))); diff != "" {
@@ -145,6 +148,26 @@ sub:
 			Stack: []workflows.StackElement{
 				{Step: "compute", Routine: "sub", Position: workflows.Position{Line: 12, Column: 15, Length: 8}},
 				{Step: "first", Routine: "main", Position: workflows.Position{Line: 6, Column: 11, Length: 4}},
+			},
+		}},
+		{"as the documentation shows it", `# line 1
+# line 2
+# line 3
+# line 4
+# line 5
+# line 6
+main:
+    params: [input]
+    steps:
+    - checkSearchTermInInput:
+        switch:
+            - condition: ${"searchTerm" in input}
+              next: end
+`, workflows.Failure{
+			Payload: `{"message":"The argument of 'in' must be a dict or an array; got: null","tags":["TypeError"]}`,
+			Context: "The argument of 'in' must be a dict or an array; got: null\nin step \"checkSearchTermInInput\", routine \"main\", line: 12",
+			Stack: []workflows.StackElement{
+				{Step: "checkSearchTermInInput", Routine: "main", Position: workflows.Position{Line: 12, Column: 26, Length: 24}},
 			},
 		}},
 		{"called in an expression", `main:

@@ -18,11 +18,15 @@ type tryOp struct {
 	as      string   // variable for the raised value, may be empty
 }
 
-func (o *tryOp) kind() string { return "try" }
+func (o *tryOp) kind() string { return stepTryAll }
 
 func (o *tryOp) run(f *frame, s, entry *step) (signal, error) {
 	for attempt := 1; ; attempt++ {
-		sig, err := o.body.run(f, entry)
+		kind := stepTry
+		if attempt > 1 {
+			kind = stepRetry
+		}
+		sig, err := f.traced(s, kind, func() (signal, error) { return o.body.run(f, entry) })
 		var r *raised
 		if err == nil || !errors.As(err, &r) || r.cause.Fatal {
 			return sig, err
@@ -32,7 +36,7 @@ func (o *tryOp) run(f *frame, s, entry *step) (signal, error) {
 			return signal{}, rerr
 		}
 		if !again {
-			return o.except(f, r)
+			return o.except(f, s, r)
 		}
 		entry = nil
 		if err := f.ex.billRetry(); err != nil {
@@ -41,7 +45,7 @@ func (o *tryOp) run(f *frame, s, entry *step) (signal, error) {
 	}
 }
 
-func (o *tryOp) except(f *frame, r *raised) (signal, error) {
+func (o *tryOp) except(f *frame, s *step, r *raised) (signal, error) {
 	if o.handler == nil {
 		return signal{}, r
 	}
@@ -52,7 +56,7 @@ func (o *tryOp) except(f *frame, r *raised) (signal, error) {
 			return signal{}, err
 		}
 	}
-	return o.handler.run(f, nil)
+	return f.traced(s, stepExcept, func() (signal, error) { return o.handler.run(f, nil) })
 }
 
 // again decides whether to retry after an attempt, counted from 1, and waits
@@ -73,7 +77,7 @@ func (o *tryOp) again(f *frame, value any, attempt int) (bool, error) {
 	if !ok || err != nil {
 		return false, err
 	}
-	return true, f.ex.clock.Sleep(f.ctx, p.delay(attempt))
+	return true, f.thread.sleep(f.ctx, p.delay(attempt))
 }
 
 // retryPolicy is a policy map with every value read.

@@ -97,7 +97,7 @@ func TestTroubleOfTheEngineIsNotTheEventsFault(t *testing.T) {
 
 func TestArgumentThatNeverFitsIsPermanent(t *testing.T) {
 	_, s := starter(t, workflows.Options{}, "echo")
-	if err := s.Start(t.Context(), make([]byte, workflows.MaxArgumentBytes+1)); !fault.Permanent(err) {
+	if err := s.Start(t.Context(), make([]byte, workflows.DefaultLimits().ArgumentBytes+1)); !fault.Permanent(err) {
 		t.Errorf("error %v, want a permanent one", err)
 	}
 	if err := s.Start(t.Context(), func() {}); err == nil {

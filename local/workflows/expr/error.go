@@ -12,6 +12,8 @@ const (
 	TagConnection       = "ConnectionError"
 	TagConnectionFailed = "ConnectionFailedError"
 	TagHTTP             = "HttpError"
+	TagParallelNesting  = "ParallelNestingError"
+	TagUnhandledBranch  = "UnhandledBranchError"
 	TagIndex            = "IndexError"
 	TagKey              = "KeyError"
 	TagRecursion        = "RecursionError"

@@ -63,7 +63,8 @@ func parseNumber(s string) (any, error) {
 }
 
 // EncodeJSON writes a value as compact JSON with sorted keys. Bytes, function
-// references and doubles that are not finite cannot be written: TypeError.
+// references and doubles that are not finite cannot be written: ValueError
+// (reference: json.encode).
 func EncodeJSON(v any) ([]byte, error) {
 	return appendJSON(nil, v)
 }
@@ -87,7 +88,7 @@ func appendJSON(b []byte, v any) ([]byte, error) {
 		return strconv.AppendInt(b, x, 10), nil
 	case float64:
 		if math.IsInf(x, 0) || math.IsNaN(x) {
-			return nil, Errorf(TagType, "a double that is not finite cannot be written as JSON")
+			return nil, Errorf(TagValue, "a double that is not finite cannot be written as JSON")
 		}
 		return append(b, FormatDouble(x)...), nil
 	case string:
@@ -97,7 +98,7 @@ func appendJSON(b []byte, v any) ([]byte, error) {
 	case map[string]any:
 		return appendMap(b, x)
 	}
-	return nil, Errorf(TagType, "a value of type %s cannot be written as JSON", TypeName(v))
+	return nil, Errorf(TagValue, "a value of type %s cannot be written as JSON", TypeName(v))
 }
 
 func appendList(b []byte, list []any) (_ []byte, err error) {

@@ -179,5 +179,6 @@ func contains(v, container any) (any, error) {
 		}
 		return false, nil
 	}
-	return nil, Errorf(TagType, "The argument of 'in' must be a dict or an array; got: %s", Describe(container))
+	// The wording is the service's, which puts no tag before this message.
+	return nil, NewError(TagType, "The argument of 'in' must be a dict or an array; got: "+Describe(container))
 }

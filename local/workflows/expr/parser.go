@@ -1,22 +1,12 @@
 package expr
 
-import "unicode/utf8"
-
-// MaxLength is the longest accepted expression in characters, without the
-// surrounding "${" and "}" (quotas page of Workflows: expression length).
-const MaxLength = 400
-
-// maxNesting bounds recursion. No expression of MaxLength characters that means
-// anything nests this deep.
+// maxNesting bounds recursion. No expression of the 400 characters that the
+// service takes and that means anything nests this deep.
 const maxNesting = 100
 
 // Parse reads the text of an expression, without "${" and "}". The error is a
 // [*SyntaxError].
 func Parse(src string) (Expr, error) {
-	if n := utf8.RuneCountInString(src); n > MaxLength {
-		return nil, syntaxErrorf(0, "assign parts of it to variables first",
-			"expression has %d characters, the limit is %d", n, MaxLength)
-	}
 	toks, err := lex(src)
 	if err != nil {
 		return nil, err

@@ -97,31 +97,48 @@ func toDouble(v any) (f float64, ok bool) {
 	return 0, false
 }
 
-// Overheads of [Size] in bytes. The service does not publish its own.
-const (
-	scalarSize = 8
-	headerSize = 16
-)
-
-// Size estimates the memory of a value in bytes, for the limit on variables.
-func Size(v any) int {
+// LongestString is the length in bytes of the longest string or bytes in a
+// value, keys not counted.
+func LongestString(v any) int {
+	longest := 0
 	switch x := v.(type) {
 	case string:
-		return headerSize + len(x)
+		return len(x)
 	case Bytes:
-		return headerSize + len(x)
+		return len(x)
 	case []any:
-		n := headerSize
+		for _, e := range x {
+			longest = max(longest, LongestString(e))
+		}
+	case map[string]any:
+		for _, e := range x {
+			longest = max(longest, LongestString(e))
+		}
+	}
+	return longest
+}
+
+// wordSize is the size of a number and of the head of a string, list or map.
+const wordSize = 8
+
+// Size is the memory of a value in bytes, for the limit on variables. The rule
+// is the one of the service (reference: variables, memory usage): 8 bytes for a
+// scalar and for the head of everything else, plus the contents.
+func Size(v any) int {
+	n := wordSize
+	switch x := v.(type) {
+	case string:
+		n += len(x)
+	case Bytes:
+		n += len(x)
+	case []any:
 		for _, e := range x {
 			n += Size(e)
 		}
-		return n
 	case map[string]any:
-		n := headerSize
 		for k, e := range x {
-			n += headerSize + len(k) + Size(e)
+			n += wordSize + len(k) + Size(e)
 		}
-		return n
 	}
-	return scalarSize
+	return n
 }

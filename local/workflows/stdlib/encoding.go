@@ -17,7 +17,7 @@ import (
 
 func init() {
 	typed("base64.encode", With(Params("data"), "padding", true), func(r *reader) (any, error) {
-		return encoding(r.boolean(1)).EncodeToString(r.bytes(0)), nil
+		return alphabet(r.boolean(1)).EncodeToString(r.bytes(0)), nil
 	})
 	typed("base64.decode", With(Params("data"), "padding", true), base64Decode)
 	typed("hash.compute_checksum", Params("data", "algorithm"), func(r *reader) (any, error) {
@@ -39,7 +39,8 @@ func init() {
 	})
 }
 
-func encoding(padding bool) *base64.Encoding {
+// alphabet gives the standard alphabet of base64, padded or not.
+func alphabet(padding bool) *base64.Encoding {
 	if padding {
 		return base64.StdEncoding
 	}
@@ -48,7 +49,7 @@ func encoding(padding bool) *base64.Encoding {
 
 func base64Decode(r *reader) (any, error) {
 	data := r.str(0)
-	b, err := encoding(r.boolean(1)).DecodeString(data)
+	b, err := alphabet(r.boolean(1)).DecodeString(data)
 	if err != nil {
 		return nil, valueError("base64.decode: %v", err)
 	}
@@ -88,30 +89,61 @@ func jsonDecode(a []any) (any, error) {
 	return v, nil
 }
 
-// encodeJSON writes compact JSON, or indented if asked: true means two spaces,
-// a map gives prefix and indent.
+// encodeJSON writes compact JSON, or indented if asked: true means four
+// spaces, a map gives prefix and indent (reference: json.encode).
 func encodeJSON(a []any) ([]byte, error) {
 	compact, err := expr.EncodeJSON(a[0])
 	if err != nil {
 		return nil, err
 	}
-	prefix, indent := "", "  "
+	prefix, indent := "", "    "
 	switch x := a[1].(type) {
 	case bool:
 		if !x {
 			return compact, nil
 		}
 	case map[string]any:
-		if s, ok := x["prefix"].(string); ok {
-			prefix = s
-		}
-		if s, ok := x["indent"].(string); ok {
-			indent = s
+		for name, to := range map[string]*string{"prefix": &prefix, "indent": &indent} {
+			if v, given := x[name]; given {
+				var ok bool
+				if *to, ok = v.(string); !ok {
+					return nil, unsupported("json.encode", v, "string as "+name)
+				}
+			}
 		}
 	default:
 		return nil, unsupported("json.encode", x, "boolean or map as indent")
 	}
+	if indentedSize(compact, len(prefix), len(indent)) > maxResult {
+		return nil, tooLarge("json.encode")
+	}
 	var b bytes.Buffer
 	err = json.Indent(&b, compact, prefix, indent)
 	return b.Bytes(), err
+}
+
+// indentedSize is at least the size of compact JSON once it is indented: every
+// bracket and comma outside of strings is counted as a line.
+func indentedSize(compact []byte, prefix, indent int) int {
+	size, depth, quoted := len(compact), 0, false
+	for i := 0; i < len(compact); i++ {
+		switch c := compact[i]; {
+		case c == '\\':
+			i++
+			continue
+		case c == '"':
+			quoted = !quoted
+			continue
+		case quoted:
+			continue
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			depth--
+		case c != ',':
+			continue
+		}
+		size += 1 + prefix + depth*indent
+	}
+	return size
 }

@@ -16,13 +16,13 @@ func init() {
 	register("get_type", Params("x"), func(a []any) (any, error) { return expr.TypeName(a[0]), nil })
 	register("len", Params("x"), length)
 	register("keys", Params("map"), keys)
-	register("default", Params("value", "default"), func(a []any) (any, error) {
+	register("default", Params("val", "defaultVal"), func(a []any) (any, error) {
 		if a[0] == nil {
 			return a[1], nil
 		}
 		return a[0], nil
 	})
-	register("if", Params("condition", "then", "else"), choose)
+	register("if", Params("condition", "ifTrue", "ifFalse"), choose)
 }
 
 // unsupported has the wording recorded from the service, which names maps

@@ -105,6 +105,17 @@ func typed(name string, params []Param, call func(r *reader) (any, error)) {
 	})
 }
 
+// maxResult bounds the text that one call makes out of less, in bytes. It is far
+// above what a variable may hold, and protects the memory of the machine.
+const maxResult = 16 << 20
+
+// tooLarge is an internal limit, which a workflow cannot catch.
+func tooLarge(name string) error {
+	e := expr.Errorf(expr.TagResourceLimit, "result of %s exceeds %d bytes", name, maxResult)
+	e.Fatal = true
+	return e
+}
+
 func valueError(format string, args ...any) error {
 	return expr.Errorf(expr.TagValue, format, args...)
 }

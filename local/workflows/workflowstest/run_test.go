@@ -231,13 +231,13 @@ main:
 		workflowstest.Env(map[string]string{"X": "x"}),
 		workflowstest.At(time.Date(1999, 12, 31, 23, 59, 59, 0, time.UTC)),
 		workflowstest.Options(func(o *workflows.Options) { o.Log = func(e workflows.Entry) { lines = append(lines, e.Text) } }))
-	if diff := cmp.Diff([]any{"x", "1999-12-31T23:59:59Z", 7.0}, r.Value); diff != "" {
+	if diff := cmp.Diff([]any{"x", "1999-12-31T23:59:59.000000Z", 7.0}, r.Value); diff != "" {
 		t.Errorf("value (-want +got):\n%s", diff)
 	}
 	if len(lines) != 3 || lines[1] != "hello" {
 		t.Errorf("log %q", lines)
 	}
-	if r := workflowstest.Run(t, path, nil, nil); r.Value.([]any)[1] != "2030-01-01T00:00:00Z" || r.Elapsed != 0 {
+	if r := workflowstest.Run(t, path, nil, nil); r.Value.([]any)[1] != "2030-01-01T00:00:00.000000Z" || r.Elapsed != 0 {
 		t.Errorf("value %v after %v", r.Value, r.Elapsed)
 	}
 }
@@ -286,7 +286,7 @@ up:
 	if r.Error != nil {
 		t.Fatal(r.Error.Context)
 	}
-	want := "each down down up up down down down up up up up nested last"
+	want := "each down down up up down down down up up up up last"
 	if got := strings.Join(r.Steps, " "); got != want {
 		t.Errorf("steps\n%s, want\n%s", got, want)
 	}
