@@ -79,6 +79,35 @@ func TestParallelThreadsShareTheVirtualTime(t *testing.T) {
 	}
 }
 
+// TestCallsMadeAtOnceAreInTheOrderOfTheThreads although nothing but the calls tells them apart, and each gets its own answer.
+func TestCallsMadeAtOnceAreInTheOrderOfTheThreads(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		n := 0 // no lock: the handler is called by one thread at a time
+		r := workflowstest.Run(t, `
+- begin: {assign: [{answers: [0, 0, 0, 0, 0, 0, 0, 0, 0]}]}
+- each:
+    parallel:
+      shared: [answers]
+      for:
+        value: i
+        range: [0, 8]
+        steps:
+          - ask: {call: http.get, args: {url: http://counter.test/}, result: first}
+          - nap: {call: sys.sleep, args: {seconds: 1}}
+          - again: {call: http.get, args: {url: http://counter.test/}, result: second}
+          - note: {assign: [{"answers[i]": "${first.body + second.body}"}]}
+- done: {return: "${answers}"}
+`, nil, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			n++
+			answer(w, 200, n)
+		}))
+		if diff := cmp.Diff([]any{11.0, 13.0, 15.0, 17.0, 19.0, 21.0, 23.0, 25.0, 27.0}, r.Value); diff != "" {
+			t.Fatalf("first and second answer of each thread (-want +got):\n%s", diff)
+		}
+	}
+}
+
 // TestACallbackThatNobodyMakesIsLateInVirtualTime beside a branch that has long ended.
 func TestACallbackThatNobodyMakesIsLateInVirtualTime(t *testing.T) {
 	t.Parallel()
