@@ -53,6 +53,9 @@ var pathParameter = regexp.MustCompile(`\{\+?(\w+)\}`)
 
 // lookupConnector reads a method from the table.
 func lookupConnector(name string) (*connector, bool) {
+	if !strings.HasPrefix(name, connectorPrefix) {
+		return nil, false // without reading the table
+	}
 	entry, ok := connectorLines()[name]
 	if !ok {
 		return nil, false

@@ -18,7 +18,8 @@ type connectorCall struct {
 	f        *frame
 	args     map[string]any
 	settings connectorSettings
-	deadline time.Time
+	began    time.Time // in real time
+	deadline time.Time // on the engine's clock
 	remote   remote
 }
 
@@ -41,7 +42,7 @@ func (c *connector) prepare(f *frame, args map[string]any) (*connectorCall, erro
 	if err != nil {
 		return nil, err
 	}
-	call := &connectorCall{connector: c, f: f, args: args, settings: settings}
+	call := &connectorCall{connector: c, f: f, args: args, settings: settings, began: time.Now()}
 	call.deadline = f.ex.clock.Now().Add(settings.timeout)
 	call.remote, err = f.ex.engine.remote(c.service, c.root)
 	return call, err

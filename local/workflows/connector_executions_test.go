@@ -95,6 +95,22 @@ func TestRunTimesOutWhileTheChildRunsOn(t *testing.T) {
 	}
 }
 
+// TestTheTimeoutOfMapIsForAllOfIt: none of the waits takes as long as the timeout, all of them do.
+func TestTheTimeoutOfMapIsForAllOfIt(t *testing.T) {
+	t.Parallel()
+	e := workflows.NewEngine(workflows.Options{})
+	t.Cleanup(e.Close)
+	e.Deploy("sleep", compile(t, `main: {params: [n], steps: [{a: {call: sys.sleep, args: {seconds: "${n}"}}}]}`))
+	e.Deploy("main", compile(t, calling("experimental.executions.map", `{workflow_id: sleep, arguments: [0.5, 1, 1.5], timeout: 0.7}`)))
+	x, err := e.Run(t.Context(), "main", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tags, _, _ := raised(t, x); !cmp.Equal([]any{"TimeoutError"}, tags) {
+		t.Errorf("raised %v, want TimeoutError", tags)
+	}
+}
+
 // TestAChildIsNotOutrunByAClock: a clock that does not wait must not end the parent's patience.
 func TestAChildIsNotOutrunByAClock(t *testing.T) {
 	t.Parallel()

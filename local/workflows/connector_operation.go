@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"orderflow.dev/local/workflows/expr"
 )
@@ -65,7 +66,7 @@ func (c *connectorCall) untilNext(op *operation, k int) error {
 }
 
 func (c *connectorCall) untilEnd(child *execution) error {
-	ctx, cancel := context.WithTimeoutCause(c.f.ctx, c.settings.timeout, c.overtime())
+	ctx, cancel := context.WithTimeoutCause(c.f.ctx, c.settings.timeout-time.Since(c.began), c.overtime())
 	defer cancel()
 	select {
 	case <-child.done:

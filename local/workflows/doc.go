@@ -6,6 +6,10 @@
 // it to, [Engine.Serve] answers clients. What the engine does not support is
 // refused by name when the definition is compiled; nothing is ignored.
 //
+// Connectors (googleapis.*) call emulators, other endpoints of [Options] or Google
+// Cloud; those of executions call the engine itself. Callbacks are served beside
+// the API.
+//
 // Where the documentation of the service leaves a question open, the comment at
 // the code that answers it says so.
 package workflows

@@ -100,7 +100,7 @@ func (n *network) record(req *http.Request, body []byte) *Call {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	c := &Call{
-		Method: req.Method, URL: req.URL.String(), Header: req.Header.Clone(),
+		Method: req.Method, URL: strings.TrimSuffix(req.URL.String(), "#"+req.URL.EscapedFragment()), Header: req.Header.Clone(),
 		Body: plain(req.Header.Get("Content-Type"), body), At: n.clock.Now().Sub(n.start),
 	}
 	n.calls = append(n.calls, c)
