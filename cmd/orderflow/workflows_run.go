@@ -34,8 +34,8 @@ func workflowsRunCommand() *cobra.Command {
 		Short: "Run a workflow definition and print its result",
 		Long: `Runs one execution of a workflow definition in this process. Standard output gets the result as JSON and nothing else;
 standard error gets what sys.log writes, the trace, the number of billed steps and, if the execution fails, the error as the
-service shows it with the line where it came from. HTTP calls are made for real, without a token. Exits 1 if the execution
-fails; Ctrl-C cancels it.`,
+service shows it with the line where it came from. HTTP calls are made for real, without a token; nobody can call back. Exits 1 if
+the execution fails; Ctrl-C cancels it.`,
 		Example: `  orderflow workflows run hello.yaml
   orderflow workflows run saga.yaml --data '{"order": 7}' --env PAYMENT_URL=http://127.0.0.1:8081
   orderflow workflows run saga.yaml --data @order.json --trace 2>trace.txt | jq .status

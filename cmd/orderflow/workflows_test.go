@@ -213,7 +213,7 @@ func TestCtrlCCancelsTheExecution(t *testing.T) {
 	})
 }
 
-func TestAStepThatHasNotEndedIsShownAsSuch(t *testing.T) {
+func TestTheTraceIsATreeAlsoOfThreadsAndOfWhatHasNotEnded(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	now := time.Now()
@@ -221,8 +221,14 @@ func TestAStepThatHasNotEndedIsShownAsSuch(t *testing.T) {
 		{ID: 1, Routine: "main", Step: "a", Type: "STEP_PARALLEL_FOR", Start: now},
 		{ID: 2, Parent: 1, Routine: "main", Step: "b", Type: "STEP_CALL", Start: now.Add(1234567 * time.Microsecond),
 			End: now.Add(1234567*time.Microsecond + 12345), Error: "one\ntwo"},
+		{ID: 3, Routine: "main", Step: "c", Type: "STEP_CALL", Start: now.Add(2 * time.Second)},
+		{ID: 4, Parent: 1, Routine: "sub", Step: "d", Type: "STEP_CALL", Start: now.Add(3 * time.Second)},
 	})
-	want := "start    took  step  \n+0s      …     a     parallel_for\n+1.235s  12µs    b   call  ✗ one\n"
+	want := "start    took  step     \n" +
+		"+0s      …     a        parallel_for\n" +
+		"+1.235s  12µs    b      call  ✗ one\n" +
+		"+3s      …       sub.d  call\n" +
+		"+2s      …     c        call\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("printed (-want +got):\n%s", diff)
 	}

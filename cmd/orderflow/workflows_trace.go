@@ -18,25 +18,30 @@ func printEntry(out io.Writer, e workflows.Entry) {
 	fmt.Fprintf(out, "%s  %-8s  %s\n", e.Time.Format("15:04:05.000"), e.Severity, e.Text)
 }
 
-// printTrace prints the steps, each below and right of the step it belongs to.
+// printTrace prints the steps, each below and right of the step it belongs to. Those of one step are in the order of
+// their starts.
 func printTrace(out io.Writer, trace []workflows.StepTrace) {
 	if len(trace) == 0 {
 		return
 	}
+	parts := map[int64][]workflows.StepTrace{} // by parent
+	for _, s := range trace {
+		parts[s.Parent] = append(parts[s.Parent], s)
+	}
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "start\ttook\tstep\t")
-	depth := map[int64]int{}
-	routine := map[int64]string{0: "main"}
-	for _, s := range trace {
-		depth[s.ID] = depth[s.Parent] + 1
-		routine[s.ID] = s.Routine
-		name := s.Step
-		if s.Routine != routine[s.Parent] {
-			name = s.Routine + "." + name
+	var below func(parent int64, routine, indent string)
+	below = func(parent int64, routine, indent string) {
+		for _, s := range parts[parent] {
+			name := s.Step
+			if s.Routine != routine {
+				name = s.Routine + "." + name
+			}
+			fmt.Fprintf(t, "+%s\t%s\t%s%s\t%s\n", rounded(s.Start.Sub(trace[0].Start)), stepTook(s), indent, name, remarkOn(s))
+			below(s.ID, s.Routine, indent+"  ")
 		}
-		fmt.Fprintf(t, "+%s\t%s\t%s%s\t%s\n", rounded(s.Start.Sub(trace[0].Start)), stepTook(s),
-			strings.Repeat("  ", depth[s.ID]-1), name, remarkOn(s))
 	}
+	below(0, "main", "")
 	t.Flush()
 }
 

@@ -32,6 +32,17 @@ type Deadliner interface {
 	WithTimeout(parent context.Context, d time.Duration) (context.Context, context.CancelFunc)
 }
 
+// threadKey is the key of the number of a thread in the context of its calls.
+type threadKey struct{}
+
+// ThreadOf is the number of the thread that sleeps with ctx or makes an HTTP
+// call with it, as in [StepTrace]; 0 is the main one. A virtual clock lets those
+// that are due at the same time go on in this order, so that each run is alike.
+func ThreadOf(ctx context.Context) int64 {
+	n, _ := ctx.Value(threadKey{}).(int64)
+	return n
+}
+
 func work(c Clock, n int) {
 	if w, ok := c.(Worker); ok {
 		w.Work(n)

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -47,6 +48,7 @@ func (o *parallelOp) run(f *frame, s, _ *step) (signal, error) {
 		}
 		in := *f
 		in.thread, in.place.previous = child, 0
+		in.ctx = context.WithValue(f.ctx, threadKey{}, child.number)
 		in.push()
 		defer in.pop()
 		_, err := in.traced(s, o.entry(), func() (signal, error) { return signal{}, body(i, &in) })

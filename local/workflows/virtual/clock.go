@@ -4,10 +4,13 @@
 package virtual
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"sync"
 	"time"
+
+	"orderflow.dev/local/workflows"
 )
 
 // Clock is a virtual clock. It implements workflows.Worker and
@@ -47,7 +50,7 @@ func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
 		return context.Cause(ctx)
 	}
 	c.mu.Lock()
-	s := &sleeper{until: c.now.Add(d), order: c.slept, woken: make(chan struct{})}
+	s := &sleeper{until: c.now.Add(d), thread: workflows.ThreadOf(ctx), order: c.slept, woken: make(chan struct{})}
 	late := false
 	if t, ok := ctx.Value(deadlineKey{}).(time.Time); ok && t.Before(s.until) {
 		s.until, late = t, true
@@ -116,10 +119,11 @@ func (c *Clock) Late(ctx context.Context) bool {
 
 // sleeper is one call of Sleep.
 type sleeper struct {
-	until time.Time
-	order int // of those that wake at the same time the first to sleep is first
-	index int // in the heap, -1 once taken out
-	woken chan struct{}
+	until  time.Time
+	thread int64 // of those that wake at the same time the lowest is first,
+	order  int   // of one thread's the first to sleep
+	index  int   // in the heap, -1 once taken out
+	woken  chan struct{}
 }
 
 // sleepers is a heap, the earliest first.
@@ -128,10 +132,7 @@ type sleepers []*sleeper
 func (s sleepers) Len() int { return len(s) }
 
 func (s sleepers) Less(i, j int) bool {
-	if !s[i].until.Equal(s[j].until) {
-		return s[i].until.Before(s[j].until)
-	}
-	return s[i].order < s[j].order
+	return cmp.Or(s[i].until.Compare(s[j].until), cmp.Compare(s[i].thread, s[j].thread), cmp.Compare(s[i].order, s[j].order)) < 0
 }
 
 func (s sleepers) Swap(i, j int) {

@@ -43,10 +43,15 @@ type network struct {
 	calls []*Call
 }
 
-// RoundTrip answers a call in the goroutine that makes it.
+// RoundTrip answers a call in the goroutine that makes it. Calls of threads that
+// work at the same time are answered one after the other, in the order of the
+// threads: when nobody works who could make another.
 func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	body, err := readBody(req)
 	if err != nil {
+		return nil, err
+	}
+	if err := n.clock.Sleep(req.Context(), 0); err != nil {
 		return nil, err
 	}
 	c := n.record(req, body)

@@ -38,7 +38,7 @@ func Options(change func(*workflows.Options)) Option { return change }
 // encodes, and waits for its end. The definition is YAML or JSON if it has more
 // than one line, else the path of a file. The handler answers every HTTP call; it
 // sees the host of the URL in the request's Host, so that an http.ServeMux can
-// tell services apart. The test fails at once if the definition has problems; an
+// tell services apart, and it is called by one thread at a time. The test fails at once if the definition has problems; an
 // execution that fails is in the result.
 func Run(t testing.TB, definition string, argument any, calls http.Handler, options ...Option) Result {
 	t.Helper()
