@@ -77,10 +77,12 @@ func codes() (all []fault) {
 	} {
 		all = append(all, with(code, "application/json", `{"code":"unknown","message":"m"}`))
 	}
-	for _, body := range []string{``, `{`, `null`, `[]`, `"declined"`, `{"reason":null}`, `{"reason":5}`, `{"reason":"no_such"}`, `{"reason":["declined"]}`} {
+	for _, body := range []string{
+		``, `{`, `null`, `[]`, `"declined"`, `{"reason":null}`, `{"reason":5}`, `{"reason":"no_such"}`, `{"reason":["declined"]}`,
+	} {
 		all = append(all, with(400, "application/json", body))
 	}
-	return append(all, with(400, "text/html", "<html>"), with(502, "text/html", "<html>"), with(503, "application/json", "{"))
+	return append(all, with(400, "text/html", "<html>"), with(502, "text/html", "<html>"), with(503, "application/json", "{"), with(503, "", ""))
 }
 
 // connections are the ways in which no answer comes at all.
@@ -128,7 +130,9 @@ var (
 	delays = []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second}
 	// readBefore is the step before which the saga reads the answer of another; what confirm and close answer it does
 	// not read.
-	readBefore = map[string]string{"reserve": "confirm", "charge": "confirm", "cancel": "refund", "refund": "close", "release": "close"}
+	readBefore = map[string]string{
+		"reserve": "confirm", "charge": "confirm", "cancel": "refund", "refund": "close", "release": "close",
+	}
 )
 
 // saga is what the saga must do when one step goes wrong: written a second time, as a list of calls.

@@ -129,14 +129,16 @@ main:
 `)
 	data := file(t, "order.json", `{"id": "o1"}`)
 	for _, argument := range []string{`{"id": "o1"}`, "@" + data} {
-		out, notes, err := orderflow(t.Context(), "workflows", "run", path, "--data", argument, "--env", "URL="+server.URL, "--env", "EQ=a=b,c")
+		out, notes, err := orderflow(t.Context(), "workflows", "run", path, "--data", argument,
+			"--env", "URL="+server.URL, "--env", "EQ=a=b,c")
 		if err != nil {
 			t.Fatalf("%v\n%s", err, notes)
 		}
 		if want := `["/o1","a=b,c","w"]` + "\n"; out != want {
 			t.Errorf("printed %q, want %q", out, want)
 		}
-		if !regexp.MustCompile(`^\d\d:\d\d:\d\d\.\d{3}  WARNING   hello\nsucceeded after \S+; billed steps: 3 internal, 0 external\n$`).MatchString(notes) {
+		want := `^\d\d:\d\d:\d\d\.\d{3}  WARNING   hello\nsucceeded after \S+; billed steps: 3 internal, 0 external\n$`
+		if !regexp.MustCompile(want).MatchString(notes) {
 			t.Errorf("noted\n%s", notes)
 		}
 	}
@@ -254,7 +256,8 @@ func TestWorkflowsRefuseWhatTheyDoNotUnderstand(t *testing.T) {
 		{[]string{"run", good, "--env", "=X"}, "want KEY=VALUE"},
 		{[]string{"run", definition(t, tabbed)}, "cannot run; problems found: 1"},
 	} {
-		if _, _, err := orderflow(t.Context(), append([]string{"workflows"}, tt.args...)...); err == nil || !strings.Contains(err.Error(), tt.want) {
+		_, _, err := orderflow(t.Context(), append([]string{"workflows"}, tt.args...)...)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%.80q: error %.200v, want %q in it", tt.args, err, tt.want)
 		}
 	}

@@ -4,6 +4,9 @@
 // ends in milliseconds, the same way each time; what it did, called and cost is in
 // the [Result].
 //
+// The handler answers one call at a time, also those of parallel steps: what it
+// keeps needs no lock.
+//
 // A handler fails a call in the ways that a network does:
 //
 //   - by answering with an error code;

@@ -197,7 +197,9 @@ func TestAHandlerSeesWhatAServerWould(t *testing.T) {
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var body any
 		err := json.NewDecoder(r.Body).Decode(&body)
-		answer(w, 200, []any{r.Method, r.Host, r.URL.String(), r.RequestURI, r.FormValue("q"), r.ContentLength, body, err == nil, r.RemoteAddr != ""})
+		answer(w, 200, []any{
+			r.Method, r.Host, r.URL.String(), r.RequestURI, r.FormValue("q"), r.ContentLength, body, err == nil, r.RemoteAddr != "",
+		})
 	})
 	r := workflowstest.Run(t, `
 - a:
