@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"cloud.google.com/go/workflows/apiv1/workflowspb"
 	"google.golang.org/grpc/codes"
@@ -20,6 +21,7 @@ import (
 type definitions struct {
 	changing sync.Mutex // held while a workflow is changed; taken before Engine.mu
 	stream   *wal.Stream
+	resumed  atomic.Bool // Resume was called: the journal takes records
 
 	byID map[string]*definition // guarded by Engine.mu
 }
@@ -109,8 +111,8 @@ func newRevision(id string, before int, w *Workflow, resource *workflowspb.Workf
 // Deploy makes a workflow available under an id. Deploying to the same id again
 // makes a new revision; running executions keep theirs.
 //
-// With Options.Journal, Resume keeps what was deployed before it. What a program
-// deploys again as it did before a restart is no new revision: an update through
+// With Options.Journal, what was deployed before Resume is kept from then on, and
+// what is deployed after it at once. What a program deploys again as it did before a restart is no new revision: an update through
 // the API in between stays in force.
 func (e *Engine) Deploy(id string, w *Workflow) {
 	e.definitions.changing.Lock()
@@ -125,7 +127,10 @@ func (e *Engine) Deploy(id string, w *Workflow) {
 		resource = old.show(old.latest())
 	}
 	resource.SourceCode = &workflowspb.Workflow_SourceContents{SourceContents: w.source}
-	e.define(id, w, resource, true)
+	d := e.define(id, w, resource, true)
+	if e.definitions.resumed.Load() {
+		e.definitions.note(id, d, d.latest())
+	}
 }
 
 // deployed tells whether a workflow is what the program deployed last, before a

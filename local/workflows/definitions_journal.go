@@ -47,6 +47,7 @@ func (d *definitions) noteDeleted(id string) wal.Position {
 
 // noteDeployed puts what programs deployed into the journal. Engine.mu is held.
 func (d *definitions) noteDeployed() {
+	d.resumed.Store(true)
 	for id, def := range d.byID {
 		for _, r := range def.revisions {
 			if r.program && !r.replayed {

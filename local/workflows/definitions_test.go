@@ -176,3 +176,17 @@ func TestDeployMakesAWorkflowThatTheAPIShows(t *testing.T) {
 		t.Errorf("no such revision: %d", code)
 	}
 }
+
+func TestWhatIsDeployedLateIsKeptAsWell(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first := begin(t, dir, workflows.Options{}, map[string]string{"early": sourceOf("1")})
+	first.resume()
+	first.Deploy("late", compile(t, sourceOf("2")))
+	first.end()
+	next := begin(t, dir, workflows.Options{}, nil)
+	next.resume()
+	if got := next.result("early") + next.result("late"); got != "12" {
+		t.Errorf("results %s", got)
+	}
+}
