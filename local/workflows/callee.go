@@ -56,7 +56,7 @@ func (c *callee) required() int {
 }
 
 // changing are functions that answer at once, and something else each time.
-var changing = map[string]bool{"sys.now": true, "uuid.generate": true}
+var changing = map[string]bool{"sys.now": true, "uuid.generate": true, secrets + readText: true, secrets + addText: true}
 
 // call calls the function. What it answers is recorded unless it follows from its arguments.
 func (c *callee) call(f *frame, args []any) (any, error) {

@@ -8,16 +8,22 @@ import (
 	"orderflow.dev/local/workflows/stdlib"
 )
 
+// Names of the helpers, and what they begin with.
+const (
+	secrets  = "googleapis.secretmanager.v1.projects.secrets."
+	readText = "versions.accessString"
+	addText  = "addVersionString"
+)
+
 // registerSecrets adds the helpers of Secret Manager that take and give text where the API has base64. The reference
 // lets expressions call them.
 func registerSecrets() {
-	const secrets = "googleapis.secretmanager.v1.projects.secrets."
 	add := func(name string, params []stdlib.Param, invoke func(f *frame, args []any) (any, error)) {
 		functions[secrets+name] = &callee{secrets + name, params, false, invoke}
 	}
 	params := stdlib.With(stdlib.With(stdlib.Params("secret_id"), "version", "latest"), "project_id", nil)
-	add("versions.accessString", params, accessString)
-	add("addVersionString", stdlib.With(stdlib.Params("secret_id", "data"), "project_id", nil), addVersionString)
+	add(readText, params, accessString)
+	add(addText, stdlib.With(stdlib.Params("secret_id", "data"), "project_id", nil), addVersionString)
 }
 
 // accessString reads a version of a secret, which must be UTF-8.

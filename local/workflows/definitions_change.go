@@ -15,7 +15,7 @@ import (
 func (e *Engine) createDefinition(
 	ctx context.Context, id string, asked *workflowspb.Workflow,
 ) (*workflowspb.Workflow, error) {
-	w, err := compileSource(asked)
+	w, err := e.compileSource(asked)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (e *Engine) updateDefinition(
 		if err := checkWorkflow(resource); err != nil || !revised {
 			return nil, resource, err
 		}
-		w, err := compileSource(resource)
+		w, err := e.compileSource(resource)
 		return w, resource, err
 	})
 }

@@ -37,8 +37,8 @@ var mutable = map[string]bool{
 const sourceFile = "main.yaml"
 
 // compileSource compiles the source of a workflow. The error is a gRPC status.
-func compileSource(w *workflowspb.Workflow) (*Workflow, error) {
-	compiled, err := Compile(sourceFile, []byte(w.GetSourceContents()))
+func (e *Engine) compileSource(w *workflowspb.Workflow) (*Workflow, error) {
+	compiled, err := e.options.Limits.Compile(sourceFile, []byte(w.GetSourceContents()))
 	var problems Problems
 	if errors.As(err, &problems) {
 		return nil, status.Error(codes.InvalidArgument, problems.Error())

@@ -108,7 +108,7 @@ func (e *Engine) replayDefinition(id string, resource *workflowspb.Workflow, pro
 	if len(d.revisions) > 0 && d.latest().number >= number {
 		return nil
 	}
-	w, err := Compile(sourceFile, []byte(resource.GetSourceContents()))
+	w, err := e.options.Limits.Compile(sourceFile, []byte(resource.GetSourceContents()))
 	if err != nil {
 		return fmt.Errorf("workflow %s, revision %s, is not understood any more; "+
 			"delete the folder of the log to begin anew: %w", id, resource.RevisionId, err)

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -60,11 +59,7 @@ func payload(err error) string {
 	if !errors.As(err, &r) {
 		return expr.Describe(err.Error())
 	}
-	text, err := expr.EncodeJSON(r.cause.Value)
-	if err != nil {
-		text, _ = json.Marshal(expr.Describe(r.cause.Value))
-	}
-	return string(text)
+	return string(expr.Show(r.cause.Value))
 }
 
 // failure describes an uncaught error.

@@ -150,3 +150,11 @@ func TestSaga(t *testing.T) {
 		})
 	}
 }
+
+func TestAnErrorWithBytesIsShownButForThem(t *testing.T) {
+	t.Parallel()
+	x := run(t, workflows.Options{}, `- a: {raise: {code: 7, data: ["${base64.decode(\"AP8=\")}"]}}`, "")
+	if got := x.Error.Payload; got != `{"code":7,"data":["<bytes>"]}` {
+		t.Errorf("payload %s", got)
+	}
+}

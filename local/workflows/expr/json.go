@@ -71,11 +71,45 @@ func EncodeJSON(v any) ([]byte, error) {
 
 // Describe is EncodeJSON for messages: what cannot be encoded is named instead.
 func Describe(v any) string {
+	switch v.(type) {
+	case []any, map[string]any:
+		return string(Show(v))
+	}
 	b, err := EncodeJSON(v)
 	if err != nil {
 		return "<" + TypeName(v) + ">"
 	}
 	return string(b)
+}
+
+// Show is EncodeJSON with the name of its type as text, such as "<bytes>", for what cannot be encoded, wherever it is.
+func Show(v any) []byte {
+	b, err := EncodeJSON(v)
+	if err != nil {
+		b, _ = EncodeJSON(named(v)) // which leaves nothing that cannot be
+	}
+	return b
+}
+
+func named(v any) any {
+	switch x := v.(type) {
+	case []any:
+		list := make([]any, len(x))
+		for i, e := range x {
+			list[i] = named(e)
+		}
+		return list
+	case map[string]any:
+		m := make(map[string]any, len(x))
+		for k, e := range x {
+			m[k] = named(e)
+		}
+		return m
+	}
+	if _, err := EncodeJSON(v); err != nil {
+		return "<" + TypeName(v) + ">"
+	}
+	return v
 }
 
 func appendJSON(b []byte, v any) ([]byte, error) {
