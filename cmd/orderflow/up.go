@@ -133,8 +133,9 @@ func welcome(ctx context.Context, out io.Writer, s *stack.Stack) error {
 		return err
 	}
 	fmt.Fprintf(out, `
-Gateway  %[1]s
-Logs     %[2]s
+Gateway    %[1]s
+Workflows  http://%[4]s/v1/projects/%[5]s/locations/%[6]s/workflows
+Logs       %[2]s
 
 Try, in another terminal:
 
@@ -149,6 +150,6 @@ Try, in another terminal:
   orderflow order --sku lamp-copper --quantity 3    # more than there are: out of stock
   orderflow order --sku mug-blue --pay pm_pending   # paid later, by webhook
 
-`, s.Gateway, s.LogFile, token)
+`, s.Gateway, s.LogFile, token, s.Workflows, stack.Project, stack.Location)
 	return nil
 }

@@ -46,7 +46,7 @@ func (a *api) create(
 	if x.GetCallLogLevel() != executionspb.Execution_CALL_LOG_LEVEL_UNSPECIFIED {
 		s.CallLogLevel = x.GetCallLogLevel().String()
 	}
-	ex, err := a.engine.create(id, json.RawMessage(x.GetArgument()), given{labels: x.GetLabels(), Settings: s})
+	ex, err := a.engine.create(id, json.RawMessage(x.GetArgument()), given{id: childID(ctx), labels: x.GetLabels(), Settings: s})
 	if err != nil {
 		return nil, err
 	}

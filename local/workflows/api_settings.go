@@ -19,6 +19,7 @@ type Settings struct {
 
 // given is what the caller of an execution gives beside its argument.
 type given struct {
+	id     string // of the execution; a random one if empty
 	labels map[string]string
 	Settings
 }

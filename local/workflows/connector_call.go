@@ -38,6 +38,14 @@ func (c *connector) call(f *frame, args map[string]any) (any, error) {
 }
 
 func (c *connector) prepare(f *frame, args map[string]any) (*connectorCall, error) {
+	return c.prepareNth(f, args, 0)
+}
+
+// prepareNth is prepare for one of several calls that a workflow makes as one.
+func (c *connector) prepareNth(f *frame, args map[string]any, n int) (*connectorCall, error) {
+	if c.name == createExecution {
+		f = f.bearing(n)
+	}
 	settings, err := c.readSettings(args["connector_params"])
 	if err != nil {
 		return nil, err

@@ -1,10 +1,14 @@
 package workflows
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/google/uuid"
 
 	"orderflow.dev/local/workflows/expr"
 	"orderflow.dev/local/workflows/stdlib"
@@ -12,6 +16,24 @@ import (
 
 // createExecution is the connector that the functions below are made of.
 const createExecution = "googleapis.workflowexecutions.v1.projects.locations.workflows.executions.create"
+
+// childKey is the key in a context of what names a child execution.
+type childKey struct{}
+
+// bearing is a frame whose calls start a child by a name that follows from its parent and from the call: made again after a
+// restart, the call finds the child that it started before.
+func (f *frame) bearing(n int) *frame {
+	in := *f
+	name := fmt.Sprintf("%s %s %d %d", f.ex.state.Name, f.thread.id, f.thread.calls, n)
+	in.ctx = context.WithValue(f.ctx, childKey{}, uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String())
+	return &in
+}
+
+// childID is the id of the execution that a request of a parent starts; empty if nobody's child is.
+func childID(ctx context.Context) string {
+	id, _ := ctx.Value(childKey{}).(string)
+	return id
+}
 
 // tagExecution marks the failure of a child of experimental.executions.
 const tagExecution = "ExecutionError"
@@ -48,7 +70,7 @@ func registerExecutions() {
 
 // runExecution starts an execution and gives its result, or null with skip_polling.
 func runExecution(f *frame, args map[string]any) (any, error) {
-	call, x, err := startExecution(f, args)
+	call, x, err := startExecution(f, args, 0)
 	if err != nil || call.settings.skipPolling {
 		return nil, err
 	}
@@ -76,7 +98,7 @@ func mapExecutions(f *frame, args map[string]any) (any, error) {
 		one := maps.Clone(args)
 		one["argument"] = argument
 		var err error
-		if calls[i], started[i], err = startExecution(f, one); err != nil {
+		if calls[i], started[i], err = startExecution(f, one, i); err != nil {
 			return nil, executionError(err)
 		}
 	}
@@ -90,8 +112,8 @@ func mapExecutions(f *frame, args map[string]any) (any, error) {
 	return results, nil
 }
 
-// startExecution creates an execution; workflow, location and project are those of the caller unless named.
-func startExecution(f *frame, args map[string]any) (*connectorCall, any, error) {
+// startExecution creates an execution, the nth of a call; workflow, location and project are those of the caller unless named.
+func startExecution(f *frame, args map[string]any, n int) (*connectorCall, any, error) {
 	id, ok := args["workflow_id"].(string)
 	if !ok {
 		return nil, nil, expr.Errorf(expr.TagType, "argument workflow_id must be a string, got %s",
@@ -111,10 +133,10 @@ func startExecution(f *frame, args map[string]any) (*connectorCall, any, error) 
 		return nil, nil, err
 	}
 	create, _ := lookupConnector(createExecution)
-	call, err := create.prepare(f, map[string]any{
+	call, err := create.prepareNth(f, map[string]any{
 		"parent": "projects/" + place["project_id"] + "/locations/" + place["location"] + "/workflows/" + id,
 		"body":   body, "connector_params": args["connector_params"],
-	})
+	}, n)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"sync"
@@ -84,7 +85,8 @@ func (e *Engine) Close() {
 }
 
 // create starts an execution in a goroutine of its own. It may not be kept yet
-// when this returns. The error is a gRPC status.
+// when this returns. One of an id that is there is not started again. The error
+// is a gRPC status.
 func (e *Engine) create(id string, argument json.RawMessage, g given) (*execution, error) {
 	if limit := e.options.Limits.ArgumentBytes; len(argument) > limit {
 		return nil, status.Errorf(codes.InvalidArgument, "argument has %d bytes, the limit is %d", len(argument), limit)
@@ -109,9 +111,13 @@ func (e *Engine) create(id string, argument json.RawMessage, g given) (*executio
 	case rev == nil:
 		return nil, status.Errorf(codes.NotFound, "workflow %s does not exist", e.workflowName(id))
 	}
+	name := e.workflowName(id) + "/executions/" + cmp.Or(g.id, uuid.NewString())
+	if started := e.store.get(name); started != nil {
+		return started, nil
+	}
 	ex := &execution{engine: e, clock: e.options.Clock, rev: rev, done: make(chan struct{})}
 	ex.state = Execution{
-		Name: e.workflowName(id) + "/executions/" + uuid.NewString(), Workflow: id, Revision: rev.name,
+		Name: name, Workflow: id, Revision: rev.name,
 		State: Queued, Argument: argument, Labels: e.definitions.labels(id, g.labels), Settings: g.Settings, Created: now,
 	}
 	if e.places == nil {

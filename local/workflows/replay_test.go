@@ -259,3 +259,39 @@ func TestRequestsToCallbacksAreNotLostByARestart(t *testing.T) {
 		t.Errorf("result %s, want what was sent before the crash", got)
 	}
 }
+
+// TestAChildIsStartedOnceThoughItsParentIsRestarted crashes an engine while children are under way, of two at once and of one.
+func TestAChildIsStartedOnceThoughItsParentIsRestarted(t *testing.T) {
+	t.Parallel()
+	dir, g := t.TempDir(), newGate(t)
+	sources := map[string]string{"child": callGate, "w": `
+- several: {call: experimental.executions.map, args: {workflow_id: child, arguments: [1, 2]}, result: a}
+- one: {call: ` + executionsAPI + `run, args: {workflow_id: child, argument: 3}, result: b}
+- same: {call: ` + executionsAPI + `create, args: {parent: projects/local-project/locations/us-central1/workflows/child, body: {argument: "4"}}, result: c}
+- done: {return: ["${a}", "${b}", "${c.result}"]}
+`}
+	life := begin(t, dir, g.options(), sources)
+	life.resume()
+	life.create("null")
+	for _, children := range []int{2, 1, 1} {
+		for range children {
+			<-g.entered
+		}
+		dir = crashed(t, dir)
+		life.end()
+		life = begin(t, dir, g.options(), sources)
+		life.resume()
+		for range children { // what was under way comes again
+			<-g.entered
+		}
+		for range children {
+			g.open <- struct{}{}
+		}
+	}
+	if got := outcome(life.awaitAll()[0]); got != `[[1,2],3,"4"]` {
+		t.Errorf("result %s", got)
+	}
+	if n := len(life.Executions("child")); n != 4 {
+		t.Errorf("%d children, want 4", n)
+	}
+}
