@@ -140,13 +140,3 @@ func ReadQueryFields(d Document) QueryFields {
 		InJournalSweep: unpublished, Unpublished: d.timestamp(fieldUnpublished),
 	}
 }
-
-// DeadLetter is what is kept of an event that could not be handled, without the event itself.
-type DeadLetter struct {
-	OrderID, Function, Reason string
-}
-
-// ReadDeadLetter reads a dead letter from its document.
-func ReadDeadLetter(d Document) DeadLetter {
-	return DeadLetter{OrderID: d.text("order_id"), Function: d.text("function"), Reason: d.text("reason")}
-}

@@ -1,10 +1,14 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
+	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/inventory"
 	"orderflow.dev/internal/order"
 	"orderflow.dev/internal/platform/event"
@@ -80,13 +84,45 @@ func TestReservationsAndStockAreReadFromTheirDocuments(t *testing.T) {
 	}
 }
 
-func TestDeadLettersAreReadWithWhoGaveUpAndWhy(t *testing.T) {
+func TestDeadLettersAreReadWithWhoGaveUpAndWhatWasDecided(t *testing.T) {
 	t.Parallel()
 	db := &memory.Database{}
-	m := event.Message{Attributes: map[string]string{"ce-subject": "o1"}}
-	if err := store.NewDeadLetters(db, clock).Park(t.Context(), "id", "notify-customer", "malformed", m); err != nil {
+	s := store.NewDeadLetters(db, clock)
+	m := event.Message{Attributes: map[string]string{"ce-subject": "o1", "ce-id": "orders/o1/1", "ce-type": "t"}, Data: []byte{1}}
+	if err := s.Park(t.Context(), "id", "notify-customer", "malformed", m); err != nil {
 		t.Fatal(err)
 	}
-	want := store.DeadLetter{OrderID: "o1", Function: "notify-customer", Reason: "malformed"}
-	same(t, "dead letter", want, store.ReadDeadLetter(scanned(t, db, "dead_letters")))
+	first, err := s.Get(t.Context(), store.DeadLetterID("id"))
+	if err != nil || !first.Open() {
+		t.Fatal(first, err)
+	}
+	want := store.DeadLetter{
+		ID: store.DeadLetterID("id"), OrderID: "o1", EventID: "orders/o1/1", EventType: "t", Function: "notify-customer",
+		Reason: "malformed", ParkTime: moment.Truncate(time.Microsecond), Message: m, Version: first.Version,
+	}
+	same(t, "dead letter", want, first)
+	at := moment.Truncate(time.Microsecond)
+	for i, d := range []store.Decision{{store.Replayed, "ann", "repaired", at}, {store.Discarded, "ben", "was there", at.Add(time.Hour)}} {
+		l, err := s.Get(t.Context(), first.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Decide(t.Context(), l, d); err != nil {
+			t.Fatal(err)
+		}
+		want.Decisions = append(want.Decisions, d)
+		if err := s.Decide(t.Context(), l, d); !errors.Is(err, store.ErrConflict) {
+			t.Errorf("decision %d by somebody who had read what was there before: %v", i, err)
+		}
+	}
+	err = s.Each(t.Context(), func(l store.DeadLetter) {
+		want.Version = l.Version
+		same(t, "dead letter", want, l)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Get(t.Context(), "none"); fault.Code(err) != codes.NotFound {
+		t.Errorf("a letter that is not there: %v", err)
+	}
 }
