@@ -23,9 +23,8 @@ import (
 
 // letters are dead letters, and where they are.
 type letters struct {
-	project string
-	kept    *store.DeadLetters
-	events  *event.Publisher
+	kept   *store.DeadLetters
+	events *event.Publisher
 }
 
 // letterFilter selects dead letters.
@@ -91,7 +90,7 @@ func openLetters(ctx context.Context, project string) (*letters, error) {
 		return nil, err
 	}
 	events, err := event.NewPublisher(ctx, project)
-	return &letters{project, store.NewDeadLetters(db, time.Now), events}, err
+	return &letters{store.NewDeadLetters(db, time.Now), events}, err
 }
 
 // find is all that a filter selects, oldest first.

@@ -127,7 +127,7 @@ func (a *api) listSteps(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := page(stepList, stepEntries(ex.snapshot()), aip.Request{
+	p, err := page(stepList, stepEntries(ex.whole()), aip.Request{
 		Filter: q.Get("filter"), OrderBy: q.Get("orderBy"), Token: q.Get("pageToken"), Size: size, Skip: skip,
 	})
 	return stepPage{p.Items, p.Next, p.Total}, err
@@ -149,7 +149,7 @@ func (a *api) getStep(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range stepEntries(ex.snapshot()) {
+	for _, e := range stepEntries(ex.whole()) {
 		if strconv.FormatInt(e.EntryID, 10) == r.PathValue("entry") {
 			return e, nil
 		}
@@ -164,7 +164,7 @@ func (a *api) exportData(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := ex.snapshot()
+	s := ex.whole()
 	execution, err := a.toJSON(toProto(s, executionspb.ExecutionView_FULL), false)
 	if err != nil {
 		return nil, err

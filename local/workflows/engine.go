@@ -60,7 +60,7 @@ func (e *Engine) Run(ctx context.Context, id string, argument json.RawMessage) (
 	stop := context.AfterFunc(ctx, func() { ex.cancel(context.Cause(ctx)) })
 	defer stop()
 	<-ex.done
-	return ex.snapshot(), nil
+	return ex.whole(), nil
 }
 
 // Executions gives snapshots of the executions of a workflow that are kept,
@@ -69,7 +69,7 @@ func (e *Engine) Executions(id string) []Execution {
 	list := e.store.before(id, 0, -1)
 	out := make([]Execution, len(list))
 	for i, ex := range list {
-		out[i] = ex.snapshot()
+		out[i] = ex.whole()
 	}
 	return out
 }
@@ -139,7 +139,7 @@ func (e *Engine) ended(ex *execution) {
 	e.store.finished(ex)
 	ex.logEnd(s)
 	if e.options.OnEnd != nil {
-		e.options.OnEnd(s)
+		e.options.OnEnd(ex.whole())
 	}
 }
 

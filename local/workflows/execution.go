@@ -81,16 +81,25 @@ var (
 	errStopped   = errors.New("execution cancelled")
 )
 
+// whole is a snapshot with the trace, which is long.
+func (ex *execution) whole() Execution {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	s := ex.shown()
+	s.Trace = slices.Clone(ex.state.Trace)
+	return s
+}
+
 func (ex *execution) snapshot() Execution {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
 	return ex.shown()
 }
 
-// shown is the state with what is counted apart; ex.mu is held.
+// shown is the state with what is counted apart, without the trace; ex.mu is held.
 func (ex *execution) shown() Execution {
 	s := ex.state
-	s.Steps, s.Trace = ex.steps(), slices.Clone(s.Trace)
+	s.Steps, s.Trace = ex.steps(), nil
 	if at := ex.current.Load(); at != nil {
 		s.Routine, s.Step = at.routine, at.name
 	}

@@ -114,7 +114,6 @@ func (j *journal) kept(ctx context.Context) error {
 func (ex *execution) record() []byte {
 	x := ex.shown()
 	r := record{Execution: &x, Result: x.Result, Sequence: ex.sequence}
-	x.Trace = nil
 	return encode(r)
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,22 +16,31 @@ import (
 	"orderflow.dev/local/workflows"
 )
 
-// echo answers with what it was sent, and counts how many calls are under way at once.
+// echo answers with what it was sent, once so many calls have been under way at once, and counts how many are.
 type echo struct {
 	*httptest.Server
 	now, most, calls atomic.Int64
 }
 
-func newEcho(t testing.TB) *echo {
+func newEcho(t testing.TB, together int64) *echo {
 	t.Helper()
 	e := &echo{}
+	met, once := make(chan struct{}), sync.Once{}
 	e.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e.calls.Add(1)
 		n := e.now.Add(1)
 		defer e.now.Add(-1)
 		for most := e.most.Load(); n > most && !e.most.CompareAndSwap(most, n); most = e.most.Load() {
 		}
-		time.Sleep(2 * time.Millisecond) // lets others come
+		if n == together {
+			once.Do(func() { close(met) })
+		}
+		select {
+		case <-met:
+		case <-time.After(time.Minute):
+			t.Errorf("%d calls are under way, and no more come, want %d", n, together)
+		}
+		time.Sleep(time.Millisecond) // lets come who must not
 		body, _ := io.ReadAll(r.Body)
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(body)
@@ -43,6 +53,9 @@ func newEcho(t testing.TB) *echo {
 func (e *echo) env() workflows.Options {
 	return workflows.Options{Env: map[string]string{"URL": e.URL}}
 }
+
+// threads is how many of an execution work at once.
+var threads = int64(workflows.DefaultLimits().Threads)
 
 const sumInParallel = `
 main:
@@ -66,24 +79,24 @@ main:
 
 func TestParallelIterationsLoseNoUpdateOfASharedVariable(t *testing.T) {
 	t.Parallel()
-	server := newEcho(t)
+	server := newEcho(t, threads)
 	if got := outcome(run(t, server.env(), fmt.Sprintf(sumInParallel, ""), "100")); got != "5050" {
 		t.Errorf("sum = %s, want 5050", got)
 	}
-	if most := server.most.Load(); most > int64(workflows.DefaultLimits().Threads) || most < 2 {
-		t.Errorf("%d calls at once, want 2 to %d", most, int64(workflows.DefaultLimits().Threads))
+	if most := server.most.Load(); most != threads {
+		t.Errorf("%d calls at once, want %d", most, threads)
 	}
 }
 
 func TestParallelConcurrencyLimitHolds(t *testing.T) {
 	t.Parallel()
 	for limit, want := range map[string]int64{"3": 3, "'${1 + 1}'": 2, "1": 1} {
-		server := newEcho(t)
+		server := newEcho(t, want)
 		source := fmt.Sprintf(sumInParallel, "concurrency_limit: "+limit)
 		if got := outcome(run(t, server.env(), source, "20")); got != "210" {
 			t.Errorf("limit %s: sum = %s, want 210", limit, got)
 		}
-		if most := server.most.Load(); most > want {
+		if most := server.most.Load(); most != want {
 			t.Errorf("limit %s: %d calls at once", limit, most)
 		}
 	}
@@ -91,7 +104,7 @@ func TestParallelConcurrencyLimitHolds(t *testing.T) {
 
 func TestParallelThreadsOfNestedStepsAreLimitedTogether(t *testing.T) {
 	t.Parallel()
-	server := newEcho(t)
+	server := newEcho(t, threads)
 	x := run(t, server.env(), `
 - init: {assign: [{url: "${sys.get_env(\"URL\")}"}]}
 - outer:
@@ -106,8 +119,8 @@ func TestParallelThreadsOfNestedStepsAreLimitedTogether(t *testing.T) {
 	if got := outcome(x); got != `"all"` || server.calls.Load() != 60 {
 		t.Errorf("outcome %s after %d calls", got, server.calls.Load())
 	}
-	if most := server.most.Load(); most > int64(workflows.DefaultLimits().Threads) || most <= 10 {
-		t.Errorf("%d calls at once, want 11 to %d", most, int64(workflows.DefaultLimits().Threads))
+	if most := server.most.Load(); most != threads {
+		t.Errorf("%d calls at once, want %d", most, threads)
 	}
 }
 

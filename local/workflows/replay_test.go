@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -164,17 +165,25 @@ func goesOn(t *testing.T, random *rand.Rand) {
 	}
 }
 
+// sleepless is a clock whose sleeps do not end by themselves.
+type sleepless struct{ begun chan struct{} }
+
+func (sleepless) Now() time.Time { return time.Now() }
+
+func (c sleepless) Sleep(ctx context.Context, _ time.Duration) error {
+	close(c.begun)
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
 // TestWhatIsLeftOfASleepIsSlept restarts the engine in a long sleep.
 func TestWhatIsLeftOfASleepIsSlept(t *testing.T) {
 	t.Parallel()
-	dir, clock := t.TempDir(), newClock()
+	dir, clock, asleep := t.TempDir(), newClock(), sleepless{make(chan struct{})}
 	source := map[string]string{"w": `[{nap: {call: sys.sleep, args: {seconds: 3600}}}]`}
-	first := begin(t, dir, workflows.Options{}, source)
+	first := begin(t, dir, workflows.Options{Clock: asleep}, source)
 	first.create("null")
-	for first.Executions("w")[0].Step != "nap" {
-		time.Sleep(time.Millisecond)
-	}
-	time.Sleep(20 * time.Millisecond) // it sleeps
+	<-asleep.begun
 	first.end()
 	clock.now = time.Now().Add(50 * time.Minute)
 	next := begin(t, dir, workflows.Options{Clock: clock}, source)
