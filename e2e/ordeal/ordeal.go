@@ -53,7 +53,7 @@ func (o Options) stackOptions(c *chaos.Chaos) stack.Options {
 	return stack.Options{
 		Isolate: true, Chaos: c, Emulators: o.Emulators, Dir: o.Dir, Log: o.Log, Steps: o.Steps,
 		SweepEvery: time.Second, SagaPatience: 10 * time.Second, JournalGrace: 5 * time.Second, OrderExpiry: 3 * time.Minute,
-		ProviderTimeout: time.Second, FirestoreHeap: "4g", PubSubHeap: "2g",
+		ProviderTimeout: time.Second, ImportPatience: 15 * time.Second, ImportRate: 100, FirestoreHeap: "4g", PubSubHeap: "2g",
 	}
 }
 

@@ -27,7 +27,7 @@ func TestEveryPromiseHoldsThoughEverythingGoesWrong(t *testing.T) {
 		*seed = uint64(rand.Uint32())
 	}
 	t.Logf("seed %d", *seed)
-	r, err := ordeal.Run(t.Context(), ordeal.Options{Seed: *seed, Orders: *orders})
+	r, err := ordeal.Run(t.Context(), ordeal.Options{Seed: *seed, Orders: *orders, Steps: func(what string) { t.Log(what) }})
 	if err != nil {
 		t.Fatal(err)
 	}

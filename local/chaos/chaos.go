@@ -99,7 +99,7 @@ func (c *Chaos) firesIf(class Class, label string, may func() bool) bool {
 	s := c.sites[at]
 	if s == nil {
 		s = &schedule{chance: c.chance(at)}
-		s.next = s.after(min(class.every(), soon)) // each site early once
+		s.next = s.after(class.every() / soon) // each site early once
 		c.sites[at] = s
 	}
 	s.passed++
@@ -114,8 +114,8 @@ func (c *Chaos) firesIf(class Class, label string, may func() bool) bool {
 	return true
 }
 
-// soon is after how many passages, on average, the first fault hits a site.
-const soon = 20
+// soon is how much sooner than others the first fault hits a site.
+const soon = 5
 
 func (s *schedule) after(mean float64) int { return 1 + int(s.chance.ExpFloat64()*mean) }
 

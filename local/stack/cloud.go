@@ -112,6 +112,7 @@ func (s *Stack) startOutside(_, run context.Context) (err error) {
 		"NOTIFICATIONS_DIR":       filepath.Join(s.options.Dir, "notifications"),
 		"ORDER_EXPIRY":            duration(s.options.OrderExpiry), "SAGA_PATIENCE": duration(s.options.SagaPatience),
 		"JOURNAL_GRACE": duration(s.options.JournalGrace), "PAYMENT_PROVIDER_TIMEOUT": duration(s.options.ProviderTimeout),
+		"IMPORT_PATIENCE": duration(s.options.ImportPatience), "IMPORT_RATE": number(s.options.ImportRate),
 	})
 	return nil
 }
