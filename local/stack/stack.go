@@ -231,7 +231,7 @@ func (s *Stack) serve(run context.Context, port int, handler func(url string) (h
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
-	srv := &http.Server{Handler: h, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: h, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	s.servers.Go(func() error { return ignoreClosed(srv.Serve(l)) })
 	s.servers.Go(func() error {
 		<-run.Done()
