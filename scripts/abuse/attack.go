@@ -111,7 +111,8 @@ func trim(s string) string {
 	return s
 }
 
-// flood sends requests at the rate of the options, so many at once at most, until ctx ends, and waits for the answers.
+// flood sends requests at the rate of the options, so many at once at most, until ctx ends, and waits for the answers. One is
+// sent in any case: what it takes to make the requests may have taken the time.
 func (w *world) flood(ctx context.Context, got *tally, atOnce int, request func(n int) *http.Request) error {
 	limit := rate.NewLimiter(rate.Limit(w.rate), atOnce)
 	transport := &http.Transport{MaxIdleConnsPerHost: atOnce}
@@ -119,7 +120,7 @@ func (w *world) flood(ctx context.Context, got *tally, atOnce int, request func(
 	client := &http.Client{Transport: transport, Timeout: 30 * time.Second}
 	var all sync.WaitGroup
 	places := make(chan struct{}, atOnce)
-	for n := 0; limit.Wait(ctx) == nil; n++ {
+	for n := 0; n == 0 || limit.Wait(ctx) == nil; n++ {
 		places <- struct{}{}
 		all.Go(func() {
 			defer func() { <-places }()

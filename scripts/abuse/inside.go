@@ -61,7 +61,7 @@ func (w *world) calls(ctx context.Context, got *tally, req *inventoryv1.QuoteIte
 	var all sync.WaitGroup
 	for range 10 {
 		all.Go(func() {
-			for limit.Wait(ctx) == nil {
+			for n := 0; n == 0 || limit.Wait(ctx) == nil; n++ {
 				_, err := client.QuoteItems(context.WithoutCancel(ctx), req, options...)
 				unclear := ""
 				switch status.Code(err) {
