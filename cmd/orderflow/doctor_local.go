@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"time"
@@ -31,7 +32,20 @@ func (l *localLook) steps() map[string]func(context.Context) error {
 	} {
 		steps["answers: "+name] = func(ctx context.Context) error { return l.answers(ctx, name, url) }
 	}
+	for name, address := range map[string]string{"Firestore": l.stack.Firestore, "Pub/Sub": l.stack.PubSub} {
+		steps["answers: "+name] = func(ctx context.Context) error { return l.listens(ctx, name, address) }
+	}
 	return steps
+}
+
+// listens asks a part that does not speak HTTP/1 for a connection.
+func (l *localLook) listens(ctx context.Context, name, address string) error {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err == nil {
+		conn.Close()
+	}
+	l.see(func(s *diagnosis.Seen) { s.Parts = append(s.Parts, diagnosis.Part{Name: name, Err: err}) })
+	return nil
 }
 
 // answers asks a part anything: what it answers does not matter, unless it is trouble of its own. Of what tells the time,

@@ -2,11 +2,16 @@ package main
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
 	tree "orderflow.dev"
 	"orderflow.dev/internal/diagnosis"
+	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/order"
 	"orderflow.dev/internal/platform/rpc"
 	"orderflow.dev/internal/store"
@@ -27,13 +32,16 @@ type look struct {
 // lookTime is how long one look may take. Whoever waits for it is tired.
 const lookTime = 15 * time.Second
 
+// lookAt is now; tests look later.
+var lookAt = time.Now
+
 // newLook decides what to look at.
 func newLook(ctx context.Context, f doctorFlags) (*look, error) {
 	units, err := unit.Load(tree.Tree)
 	if err != nil {
 		return nil, err
 	}
-	l := &look{units: units, now: time.Now(), seen: diagnosis.Seen{Project: f.project, Clocks: map[string]time.Duration{}, Unseen: map[string]error{}}}
+	l := &look{units: units, now: lookAt(), seen: diagnosis.Seen{Project: f.project, Clocks: map[string]time.Duration{}, Unseen: map[string]error{}}}
 	l.seen.At = l.now
 	if f.project != "" {
 		cloud, err := newCloudLook(ctx, l, f)
@@ -66,7 +74,11 @@ func (l *look) everything(ctx context.Context, bar *progress) diagnosis.Seen {
 			defer cancel()
 			err := step(ctx)
 			l.see(func(s *diagnosis.Seen) {
-				if err != nil {
+				switch fault.Code(err) {
+				case codes.OK:
+				case codes.Unavailable, codes.DeadlineExceeded: // whoever was asked is in trouble
+					s.Parts = append(s.Parts, diagnosis.Part{Name: check, Err: err})
+				default:
 					s.Unseen[check] = err
 				}
 				done++
@@ -75,6 +87,7 @@ func (l *look) everything(ctx context.Context, bar *progress) diagnosis.Seen {
 		})
 	}
 	all.Wait()
+	slices.SortFunc(l.seen.Parts, func(a, b diagnosis.Part) int { return strings.Compare(a.Name, b.Name) })
 	return l.seen
 }
 
