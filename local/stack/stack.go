@@ -235,10 +235,7 @@ func (s *Stack) serve(run context.Context, port int, handler func(url string) (h
 		l.Close()
 		return "", err
 	}
-	protocols := &http.Protocols{}
-	protocols.SetHTTP1(true)
-	protocols.SetUnencryptedHTTP2(true)
-	srv := &http.Server{Handler: h, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second}
+	srv := Server(h)
 	s.servers.Go(func() error { return ignoreClosed(srv.Serve(l)) })
 	s.servers.Go(func() error {
 		<-run.Done()
@@ -250,6 +247,15 @@ func (s *Stack) serve(run context.Context, port int, handler func(url string) (h
 		return nil
 	})
 	return url, nil
+}
+
+// Server is a server of a handler as each door of a stack is one: HTTP/1 and HTTP/2 in the clear, with bounds for those who do
+// not speak, speak slowly, or say too much before they come to the point.
+func Server(h http.Handler) *http.Server {
+	protocols := &http.Protocols{}
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Server{Handler: h, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 }
 
 func ignoreClosed(err error) error {
