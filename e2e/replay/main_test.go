@@ -45,11 +45,11 @@ func run(m *testing.M) (int, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	os.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "cache")) // the command finds this stack, and no other command does
 	program = filepath.Join(dir, "orderflow")
 	if out, err := exec.Command("go", "build", "-o", program, "orderflow.dev/cmd/orderflow").CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("build orderflow: %w\n%s", err, out)
 	}
+	os.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "cache")) // the command finds this stack, and no other command does
 	ctx := context.Background()
 	local, err = stack.Start(ctx, stack.Options{
 		Register: true, Dir: filepath.Join(dir, "state"), SweepEvery: time.Second, OrderExpiry: 20 * time.Second,
