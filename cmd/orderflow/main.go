@@ -74,6 +74,7 @@ func root() *cobra.Command {
 		chaosCommand(),
 		doctorCommand(),
 		deadLettersCommand(),
+		replayCommand(),
 		workflowsCommand(),
 	)
 	return c
