@@ -112,8 +112,10 @@ type Provider interface {
 
 // Charge is what the provider says of a charge.
 type Charge struct {
-	ID     string
-	Status ChargeStatus
+	ID       string
+	Status   ChargeStatus
+	Amount   *typev1.Money // nil where the provider does not say
+	Refunded int64         // of Amount, in its minor units
 }
 
 // ChargeStatus is where a charge stands at the provider.

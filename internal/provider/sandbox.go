@@ -41,8 +41,20 @@ func NewSandbox(cfg SandboxConfig) *Sandbox {
 }
 
 type charge struct {
-	ID     string `json:"id"`
-	Status string `json:"status"`
+	ID       string `json:"id"`
+	Status   string `json:"status"`
+	Amount   int64  `json:"amount"`
+	Currency string `json:"currency"`
+	Refunded int64  `json:"refunded"`
+}
+
+// known is a charge as the domain knows it. A key that was voided before it was charged has no amount.
+func (c charge) known() payment.Charge {
+	known := payment.Charge{ID: c.ID, Status: payment.ChargeStatus(c.Status), Refunded: c.Refunded}
+	if c.Currency != "" {
+		known.Amount = &typev1.Money{CurrencyCode: c.Currency, MinorUnits: c.Amount}
+	}
+	return known
 }
 
 // Charge implements payment.Provider. A payment method that the provider does not take is a decline.
@@ -82,7 +94,7 @@ func (s *Sandbox) charge(ctx context.Context, method, path string, body any) (pa
 	if err := s.do(ctx, method, path, body, &c); err != nil {
 		return payment.Charge{}, err
 	}
-	return payment.Charge{ID: c.ID, Status: payment.ChargeStatus(c.Status)}, nil
+	return c.known(), nil
 }
 
 // maxAnswer bounds what is read of an answer, in bytes.
