@@ -48,10 +48,14 @@ func (p Paying) Adopt(ctx context.Context, claim Claim) (*Payment, error) {
 
 // word is what the provider says of an order's charge, and the claim where there is nothing that it could know.
 func (p Paying) word(ctx context.Context, claim Claim) (Charge, error) {
-	if claim.Amount != nil && claim.Amount.GetMinorUnits() == 0 {
+	free := claim.Amount != nil && claim.Amount.GetMinorUnits() == 0
+	if free && !claim.Declined {
 		return Charge{Status: ChargeApproved}, nil
 	}
-	c, err := p.Provider.Find(ctx, claim.OrderID)
+	c, err := Charge{}, error(ErrUnknownCharge)
+	if !free {
+		c, err = p.Provider.Find(ctx, claim.OrderID)
+	}
 	if errors.Is(err, ErrUnknownCharge) && claim.Declined {
 		return Charge{Status: ChargeDeclined}, nil
 	}
