@@ -101,33 +101,42 @@ func (s *Sandbox) charge(ctx context.Context, method, path string, body any) (pa
 const maxAnswer = 64 << 10
 
 func (s *Sandbox) do(ctx context.Context, method, path string, body, answer any) error {
+	raw, err := s.ask(ctx, method, path, body, maxAnswer)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(raw, answer)
+}
+
+// ask reads at most limit bytes of an answer.
+func (s *Sandbox) ask(ctx context.Context, method, path string, body any, limit int64) ([]byte, error) {
 	var payload io.Reader
 	if body != nil {
 		b, err := json.Marshal(body)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		payload = bytes.NewReader(b)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, s.cfg.URL+path, payload)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+s.cfg.APIKey)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := s.client.Do(req)
 	if err != nil {
-		return fault.Wrap(err, codes.Unavailable, "", "ask the payment provider: %s %s", method, path)
+		return nil, fault.Wrap(err, codes.Unavailable, "", "ask the payment provider: %s %s", method, path)
 	}
 	defer resp.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, limit))
 	if err != nil {
-		return fault.Wrap(err, codes.Unavailable, "", "ask the payment provider: %s %s", method, path)
+		return nil, fault.Wrap(err, codes.Unavailable, "", "ask the payment provider: %s %s", method, path)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return refused(resp.StatusCode, fmt.Sprintf("the payment provider answered %d to %s %s: %s", resp.StatusCode, method, path, strings.TrimSpace(string(raw))))
+		return nil, refused(resp.StatusCode, fmt.Sprintf("the payment provider answered %d to %s %s: %s", resp.StatusCode, method, path, strings.TrimSpace(string(raw))))
 	}
-	return json.Unmarshal(raw, answer)
+	return raw, nil
 }
 
 // refused tells the request's own faults from the provider's trouble.

@@ -3,12 +3,12 @@ package repair_test
 import (
 	"testing"
 
+	"google.golang.org/grpc/codes"
+
 	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/inventory"
 	"orderflow.dev/internal/order"
 	"orderflow.dev/internal/repair"
-
-	"google.golang.org/grpc/codes"
 )
 
 // Whatever databases and provider a restore leaves beside each other: repaired, and left to sagas and sweeps, they keep
