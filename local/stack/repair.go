@@ -1,0 +1,19 @@
+package stack
+
+import (
+	"context"
+	"os"
+
+	"orderflow.dev/internal/client"
+	"orderflow.dev/internal/platform/workflow"
+	"orderflow.dev/internal/repair"
+)
+
+// Repairing repairs this stack through its own parts.
+func (in *Inspector) Repairing(ctx context.Context) (repair.Repairing, error) {
+	os.Setenv("WORKFLOWS_EMULATOR_HOST", in.endpoints.Workflows)
+	return client.NewRepairing(ctx, client.Site{
+		Project: Project, Workflow: workflow.Config{Project: Project, Location: Location, Workflow: "fulfil-order"},
+		Payment: client.PaymentConfig{URL: in.endpoints.Payment}, Inventory: client.InventoryConfig{URL: in.endpoints.Inventory},
+	})
+}
