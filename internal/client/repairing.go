@@ -13,10 +13,10 @@ import (
 
 // Site is where a repair works.
 type Site struct {
-	Project   string
-	Workflow  workflow.Config
-	Payment   PaymentConfig
-	Inventory InventoryConfig
+	Project      string
+	Location     string // of the workflow
+	PaymentURL   string
+	InventoryURL string
 }
 
 // NewRepairing connects to the parts of a project that repairs work through.
@@ -29,17 +29,17 @@ func NewRepairing(ctx context.Context, s Site) (repair.Repairing, error) {
 	if err != nil {
 		return repair.Repairing{}, err
 	}
-	payments, err := NewPayments(ctx, s.Payment)
+	charges, err := NewCharges(ctx, s.PaymentURL)
 	if err != nil {
 		return repair.Repairing{}, err
 	}
-	releaser, err := NewStock(ctx, s.Inventory)
+	releases, err := NewReleases(ctx, s.InventoryURL)
 	if err != nil {
 		return repair.Repairing{}, err
 	}
-	saga, err := NewSaga(ctx, s.Workflow)
+	saga, err := NewSaga(ctx, workflow.Config{Project: s.Project, Location: s.Location, Workflow: "fulfil-order"})
 	return repair.Repairing{
-		Payments: payments, Inventory: releaser, Mending: inventory.Mending{Store: store.NewInventory(stock)},
+		Payments: charges, Inventory: releases, Mending: inventory.Mending{Store: store.NewInventory(stock)},
 		Fulfilling: order.Fulfilling{Orders: orders, Saga: saga, Now: time.Now},
 	}, err
 }

@@ -5,7 +5,6 @@ import (
 	"os"
 
 	"orderflow.dev/internal/client"
-	"orderflow.dev/internal/platform/workflow"
 	"orderflow.dev/internal/repair"
 )
 
@@ -13,7 +12,6 @@ import (
 func (in *Inspector) Repairing(ctx context.Context) (repair.Repairing, error) {
 	os.Setenv("WORKFLOWS_EMULATOR_HOST", in.endpoints.Workflows)
 	return client.NewRepairing(ctx, client.Site{
-		Project: Project, Workflow: workflow.Config{Project: Project, Location: Location, Workflow: "fulfil-order"},
-		Payment: client.PaymentConfig{URL: in.endpoints.Payment}, Inventory: client.InventoryConfig{URL: in.endpoints.Inventory},
+		Project: Project, Location: Location, PaymentURL: in.endpoints.Payment, InventoryURL: in.endpoints.Inventory,
 	})
 }

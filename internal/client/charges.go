@@ -12,42 +12,37 @@ import (
 	"orderflow.dev/internal/platform/rpc"
 )
 
-// PaymentConfig leads to the payment service.
-type PaymentConfig struct {
-	URL string `env:"PAYMENT_URL, required"` // its root URL, which is also its audience
-}
-
-// Payments is what repairs and reconciliations ask the payment service for, by gRPC.
-type Payments struct {
+// Charges is what repairs and reconciliations ask the payment service for, by gRPC.
+type Charges struct {
 	client paymentv1.PaymentServiceClient
 }
 
-// NewPayments connects to the payment service.
-func NewPayments(ctx context.Context, cfg PaymentConfig) (*Payments, error) {
-	conn, err := rpc.Dial(ctx, cfg.URL)
+// NewCharges connects to the payment service by its root URL, which is also its audience.
+func NewCharges(ctx context.Context, url string) (*Charges, error) {
+	conn, err := rpc.Dial(ctx, url)
 	if err != nil {
 		return nil, err
 	}
-	return &Payments{paymentv1.NewPaymentServiceClient(conn)}, nil
+	return &Charges{paymentv1.NewPaymentServiceClient(conn)}, nil
 }
 
 // Adopt implements repair.Payments.
-func (p *Payments) Adopt(ctx context.Context, c payment.Claim) error {
-	_, err := p.client.AdoptCharge(ctx, &paymentv1.AdoptChargeRequest{
-		OrderId: c.OrderID, Amount: c.Amount, PaymentMethod: c.Method, Declined: c.Declined,
+func (c *Charges) Adopt(ctx context.Context, claim payment.Claim) error {
+	_, err := c.client.AdoptCharge(ctx, &paymentv1.AdoptChargeRequest{
+		OrderId: claim.OrderID, Amount: claim.Amount, PaymentMethod: claim.Method, Declined: claim.Declined,
 	})
 	return err
 }
 
 // Refund implements repair.Payments.
-func (p *Payments) Refund(ctx context.Context, orderID string) error {
-	_, err := p.client.RefundPayment(ctx, &paymentv1.RefundPaymentRequest{OrderId: orderID})
+func (c *Charges) Refund(ctx context.Context, orderID string) error {
+	_, err := c.client.RefundPayment(ctx, &paymentv1.RefundPaymentRequest{OrderId: orderID})
 	return err
 }
 
 // Find is the provider's word on an order's charge; payment.ErrUnknownCharge if it never heard of it.
-func (p *Payments) Find(ctx context.Context, orderID string) (payment.Charge, error) {
-	resp, err := p.client.FindCharge(ctx, &paymentv1.FindChargeRequest{OrderId: orderID})
+func (c *Charges) Find(ctx context.Context, orderID string) (payment.Charge, error) {
+	resp, err := c.client.FindCharge(ctx, &paymentv1.FindChargeRequest{OrderId: orderID})
 	if fault.Code(err) == codes.NotFound {
 		return payment.Charge{}, payment.ErrUnknownCharge
 	}
@@ -57,7 +52,7 @@ func (p *Payments) Find(ctx context.Context, orderID string) (payment.Charge, er
 }
 
 // Movements implements payment.Ledger.
-func (p *Payments) Movements(ctx context.Context, w payment.Window) (page []payment.Movement, next string, err error) {
+func (c *Charges) Movements(ctx context.Context, w payment.Window) (page []payment.Movement, next string, err error) {
 	req := &paymentv1.ListMovementsRequest{PageSize: int32(w.Size), PageToken: w.After}
 	if !w.Since.IsZero() {
 		req.Since = timestamppb.New(w.Since)
@@ -65,7 +60,7 @@ func (p *Payments) Movements(ctx context.Context, w payment.Window) (page []paym
 	if !w.Until.IsZero() {
 		req.Until = timestamppb.New(w.Until)
 	}
-	resp, err := p.client.ListMovements(ctx, req)
+	resp, err := c.client.ListMovements(ctx, req)
 	for _, m := range resp.GetMovements() {
 		page = append(page, payment.Movement{
 			ID: m.GetMovementId(), Type: m.GetType(), OrderID: m.GetOrderId(), Amount: m.GetAmount(), Time: m.GetMoveTime().AsTime(),
