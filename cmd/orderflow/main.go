@@ -51,6 +51,6 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(upCommand(), demoCommand(), orderCommand(), tokenCommand(), catalogCommand(), importCommand(), loadCommand(), checkCommand(), drillCommand(), deadLettersCommand(), workflowsCommand())
+	c.AddCommand(upCommand(), demoCommand(), orderCommand(), tokenCommand(), catalogCommand(), importCommand(), loadCommand(), checkCommand(), drillCommand(), chaosCommand(), deadLettersCommand(), workflowsCommand())
 	return c
 }
