@@ -72,6 +72,7 @@ func root() *cobra.Command {
 		loadCommand(),
 		checkCommand(),
 		chaosCommand(),
+		drillCommand(),
 		doctorCommand(),
 		deadLettersCommand(),
 		replayCommand(),

@@ -146,18 +146,30 @@ func logDelivery(d eventarc.Delivery) {
 		slog.Int("attempt", d.Attempt), slog.Int("status", d.Status), slog.String("error", d.Err.Error()))
 }
 
+// everyMinute is when the sweeps run, which SweepEvery says differently.
+const everyMinute = "* * * * *"
+
 func (s *Stack) startScheduler(run context.Context) error {
-	var jobs []scheduler.Job
+	var sweeps, others []scheduler.Job
 	for _, u := range s.units {
-		if u.Trigger.Schedule != "" {
-			jobs = append(jobs, scheduler.Job{Name: u.Name, Cron: u.Trigger.Schedule, URL: s.urls[u.Name], Timeout: time.Duration(u.Timeout)})
+		job := scheduler.Job{Name: u.Name, Cron: u.Trigger.Schedule, URL: s.urls[u.Name], Timeout: time.Duration(u.Timeout)}
+		switch job.Cron {
+		case "":
+		case everyMinute:
+			sweeps = append(sweeps, job)
+		default:
+			others = append(others, job)
 		}
 	}
-	s.servers.Go(func() error {
-		if err := scheduler.Run(run, jobs, scheduler.Options{Every: s.options.SweepEvery}); err != nil && run.Err() == nil {
-			return fmt.Errorf("scheduler: %w", err)
-		}
-		return nil
-	})
+	schedule := func(jobs []scheduler.Job, every time.Duration) {
+		s.servers.Go(func() error {
+			if err := scheduler.Run(run, jobs, scheduler.Options{Every: every}); err != nil && run.Err() == nil {
+				return fmt.Errorf("scheduler: %w", err)
+			}
+			return nil
+		})
+	}
+	schedule(sweeps, s.options.SweepEvery)
+	schedule(others, 0)
 	return nil
 }
