@@ -34,6 +34,7 @@ import (
 	"orderflow.dev/internal/notification"
 	"orderflow.dev/internal/order"
 	"orderflow.dev/internal/payment"
+	"orderflow.dev/internal/platform/auth"
 	"orderflow.dev/internal/platform/function"
 	"orderflow.dev/internal/platform/rpc"
 	"orderflow.dev/internal/promise"
@@ -124,8 +125,8 @@ func (p *process) cancellation() order.Cancellation {
 
 // api serves a function of the public API to customers who say who they are.
 func (p *process) api(name, method string, h function.APIHandler) http.Handler {
-	return function.ServeAPI(name, method, func(_ context.Context, r *http.Request) (string, error) {
-		return r.Header.Get("X-Customer"), nil
+	return function.ServeAPI(name, method, func(_ context.Context, r *http.Request) (auth.Caller, error) {
+		return auth.Caller{CustomerID: r.Header.Get("X-Customer"), Subject: r.Header.Get("X-Customer")}, nil
 	}, h)
 }
 

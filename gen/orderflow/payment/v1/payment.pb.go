@@ -37,7 +37,9 @@ type Payment struct {
 	// The provider's own id of the charge, once known.
 	ProviderChargeId string `protobuf:"bytes,4,opt,name=provider_charge_id,json=providerChargeId,proto3" json:"provider_charge_id,omitempty"`
 	// When it was first asked for.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// What was given back of a charge that stands, all of its refunds together. Unset if there were none.
+	Refunded      *v1.Money `protobuf:"bytes,6,opt,name=refunded,proto3" json:"refunded,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -103,6 +105,13 @@ func (x *Payment) GetProviderChargeId() string {
 func (x *Payment) GetCreateTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Payment) GetRefunded() *v1.Money {
+	if x != nil {
+		return x.Refunded
 	}
 	return nil
 }
@@ -309,6 +318,116 @@ func (x *RefundPaymentResponse) GetPayment() *Payment {
 	return nil
 }
 
+// RefundAmountRequest asks that money be given back.
+type RefundAmountRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order.
+	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// The refund's id among the order's: 1 to 64 letters, digits, hyphens and underscores.
+	RefundId string `protobuf:"bytes,2,opt,name=refund_id,json=refundId,proto3" json:"refund_id,omitempty"`
+	// How much.
+	Amount        *v1.Money `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RefundAmountRequest) Reset() {
+	*x = RefundAmountRequest{}
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RefundAmountRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RefundAmountRequest) ProtoMessage() {}
+
+func (x *RefundAmountRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RefundAmountRequest.ProtoReflect.Descriptor instead.
+func (*RefundAmountRequest) Descriptor() ([]byte, []int) {
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *RefundAmountRequest) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *RefundAmountRequest) GetRefundId() string {
+	if x != nil {
+		return x.RefundId
+	}
+	return ""
+}
+
+func (x *RefundAmountRequest) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+// RefundAmountResponse carries the payment, which is still CHARGED.
+type RefundAmountResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The payment.
+	Payment       *Payment `protobuf:"bytes,1,opt,name=payment,proto3" json:"payment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RefundAmountResponse) Reset() {
+	*x = RefundAmountResponse{}
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RefundAmountResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RefundAmountResponse) ProtoMessage() {}
+
+func (x *RefundAmountResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RefundAmountResponse.ProtoReflect.Descriptor instead.
+func (*RefundAmountResponse) Descriptor() ([]byte, []int) {
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RefundAmountResponse) GetPayment() *Payment {
+	if x != nil {
+		return x.Payment
+	}
+	return nil
+}
+
 // GetPaymentRequest names an order.
 type GetPaymentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -320,7 +439,7 @@ type GetPaymentRequest struct {
 
 func (x *GetPaymentRequest) Reset() {
 	*x = GetPaymentRequest{}
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[5]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -332,7 +451,7 @@ func (x *GetPaymentRequest) String() string {
 func (*GetPaymentRequest) ProtoMessage() {}
 
 func (x *GetPaymentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[5]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -345,7 +464,7 @@ func (x *GetPaymentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPaymentRequest.ProtoReflect.Descriptor instead.
 func (*GetPaymentRequest) Descriptor() ([]byte, []int) {
-	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{5}
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetPaymentRequest) GetOrderId() string {
@@ -366,7 +485,7 @@ type GetPaymentResponse struct {
 
 func (x *GetPaymentResponse) Reset() {
 	*x = GetPaymentResponse{}
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[6]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -378,7 +497,7 @@ func (x *GetPaymentResponse) String() string {
 func (*GetPaymentResponse) ProtoMessage() {}
 
 func (x *GetPaymentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[6]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -391,7 +510,7 @@ func (x *GetPaymentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPaymentResponse.ProtoReflect.Descriptor instead.
 func (*GetPaymentResponse) Descriptor() ([]byte, []int) {
-	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{6}
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetPaymentResponse) GetPayment() *Payment {
@@ -405,14 +524,15 @@ var File_orderflow_payment_v1_payment_proto protoreflect.FileDescriptor
 
 const file_orderflow_payment_v1_payment_proto_rawDesc = "" +
 	"\n" +
-	"\"orderflow/payment/v1/payment.proto\x12\x14orderflow.payment.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dorderflow/type/v1/types.proto\"\xf8\x01\n" +
+	"\"orderflow/payment/v1/payment.proto\x12\x14orderflow.payment.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dorderflow/type/v1/types.proto\"\xae\x02\n" +
 	"\aPayment\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x125\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x1f.orderflow.type.v1.PaymentStateR\x05state\x120\n" +
 	"\x06amount\x18\x03 \x01(\v2\x18.orderflow.type.v1.MoneyR\x06amount\x12,\n" +
 	"\x12provider_charge_id\x18\x04 \x01(\tR\x10providerChargeId\x12;\n" +
 	"\vcreate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"\x8a\x01\n" +
+	"createTime\x124\n" +
+	"\brefunded\x18\x06 \x01(\v2\x18.orderflow.type.v1.MoneyR\brefunded\"\x8a\x01\n" +
 	"\x14ChargePaymentRequest\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x120\n" +
 	"\x06amount\x18\x02 \x01(\v2\x18.orderflow.type.v1.MoneyR\x06amount\x12%\n" +
@@ -422,14 +542,21 @@ const file_orderflow_payment_v1_payment_proto_rawDesc = "" +
 	"\x14RefundPaymentRequest\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\"P\n" +
 	"\x15RefundPaymentResponse\x127\n" +
+	"\apayment\x18\x01 \x01(\v2\x1d.orderflow.payment.v1.PaymentR\apayment\"\x7f\n" +
+	"\x13RefundAmountRequest\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\tR\aorderId\x12\x1b\n" +
+	"\trefund_id\x18\x02 \x01(\tR\brefundId\x120\n" +
+	"\x06amount\x18\x03 \x01(\v2\x18.orderflow.type.v1.MoneyR\x06amount\"O\n" +
+	"\x14RefundAmountResponse\x127\n" +
 	"\apayment\x18\x01 \x01(\v2\x1d.orderflow.payment.v1.PaymentR\apayment\".\n" +
 	"\x11GetPaymentRequest\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\"M\n" +
 	"\x12GetPaymentResponse\x127\n" +
-	"\apayment\x18\x01 \x01(\v2\x1d.orderflow.payment.v1.PaymentR\apayment2\xc5\x02\n" +
+	"\apayment\x18\x01 \x01(\v2\x1d.orderflow.payment.v1.PaymentR\apayment2\xac\x03\n" +
 	"\x0ePaymentService\x12h\n" +
 	"\rChargePayment\x12*.orderflow.payment.v1.ChargePaymentRequest\x1a+.orderflow.payment.v1.ChargePaymentResponse\x12h\n" +
-	"\rRefundPayment\x12*.orderflow.payment.v1.RefundPaymentRequest\x1a+.orderflow.payment.v1.RefundPaymentResponse\x12_\n" +
+	"\rRefundPayment\x12*.orderflow.payment.v1.RefundPaymentRequest\x1a+.orderflow.payment.v1.RefundPaymentResponse\x12e\n" +
+	"\fRefundAmount\x12).orderflow.payment.v1.RefundAmountRequest\x1a*.orderflow.payment.v1.RefundAmountResponse\x12_\n" +
 	"\n" +
 	"GetPayment\x12'.orderflow.payment.v1.GetPaymentRequest\x1a(.orderflow.payment.v1.GetPaymentResponseB2Z0orderflow.dev/gen/orderflow/payment/v1;paymentv1b\x06proto3"
 
@@ -445,38 +572,45 @@ func file_orderflow_payment_v1_payment_proto_rawDescGZIP() []byte {
 	return file_orderflow_payment_v1_payment_proto_rawDescData
 }
 
-var file_orderflow_payment_v1_payment_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_orderflow_payment_v1_payment_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_orderflow_payment_v1_payment_proto_goTypes = []any{
 	(*Payment)(nil),               // 0: orderflow.payment.v1.Payment
 	(*ChargePaymentRequest)(nil),  // 1: orderflow.payment.v1.ChargePaymentRequest
 	(*ChargePaymentResponse)(nil), // 2: orderflow.payment.v1.ChargePaymentResponse
 	(*RefundPaymentRequest)(nil),  // 3: orderflow.payment.v1.RefundPaymentRequest
 	(*RefundPaymentResponse)(nil), // 4: orderflow.payment.v1.RefundPaymentResponse
-	(*GetPaymentRequest)(nil),     // 5: orderflow.payment.v1.GetPaymentRequest
-	(*GetPaymentResponse)(nil),    // 6: orderflow.payment.v1.GetPaymentResponse
-	(v1.PaymentState)(0),          // 7: orderflow.type.v1.PaymentState
-	(*v1.Money)(nil),              // 8: orderflow.type.v1.Money
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*RefundAmountRequest)(nil),   // 5: orderflow.payment.v1.RefundAmountRequest
+	(*RefundAmountResponse)(nil),  // 6: orderflow.payment.v1.RefundAmountResponse
+	(*GetPaymentRequest)(nil),     // 7: orderflow.payment.v1.GetPaymentRequest
+	(*GetPaymentResponse)(nil),    // 8: orderflow.payment.v1.GetPaymentResponse
+	(v1.PaymentState)(0),          // 9: orderflow.type.v1.PaymentState
+	(*v1.Money)(nil),              // 10: orderflow.type.v1.Money
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
 }
 var file_orderflow_payment_v1_payment_proto_depIdxs = []int32{
-	7,  // 0: orderflow.payment.v1.Payment.state:type_name -> orderflow.type.v1.PaymentState
-	8,  // 1: orderflow.payment.v1.Payment.amount:type_name -> orderflow.type.v1.Money
-	9,  // 2: orderflow.payment.v1.Payment.create_time:type_name -> google.protobuf.Timestamp
-	8,  // 3: orderflow.payment.v1.ChargePaymentRequest.amount:type_name -> orderflow.type.v1.Money
-	0,  // 4: orderflow.payment.v1.ChargePaymentResponse.payment:type_name -> orderflow.payment.v1.Payment
-	0,  // 5: orderflow.payment.v1.RefundPaymentResponse.payment:type_name -> orderflow.payment.v1.Payment
-	0,  // 6: orderflow.payment.v1.GetPaymentResponse.payment:type_name -> orderflow.payment.v1.Payment
-	1,  // 7: orderflow.payment.v1.PaymentService.ChargePayment:input_type -> orderflow.payment.v1.ChargePaymentRequest
-	3,  // 8: orderflow.payment.v1.PaymentService.RefundPayment:input_type -> orderflow.payment.v1.RefundPaymentRequest
-	5,  // 9: orderflow.payment.v1.PaymentService.GetPayment:input_type -> orderflow.payment.v1.GetPaymentRequest
-	2,  // 10: orderflow.payment.v1.PaymentService.ChargePayment:output_type -> orderflow.payment.v1.ChargePaymentResponse
-	4,  // 11: orderflow.payment.v1.PaymentService.RefundPayment:output_type -> orderflow.payment.v1.RefundPaymentResponse
-	6,  // 12: orderflow.payment.v1.PaymentService.GetPayment:output_type -> orderflow.payment.v1.GetPaymentResponse
-	10, // [10:13] is the sub-list for method output_type
-	7,  // [7:10] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	9,  // 0: orderflow.payment.v1.Payment.state:type_name -> orderflow.type.v1.PaymentState
+	10, // 1: orderflow.payment.v1.Payment.amount:type_name -> orderflow.type.v1.Money
+	11, // 2: orderflow.payment.v1.Payment.create_time:type_name -> google.protobuf.Timestamp
+	10, // 3: orderflow.payment.v1.Payment.refunded:type_name -> orderflow.type.v1.Money
+	10, // 4: orderflow.payment.v1.ChargePaymentRequest.amount:type_name -> orderflow.type.v1.Money
+	0,  // 5: orderflow.payment.v1.ChargePaymentResponse.payment:type_name -> orderflow.payment.v1.Payment
+	0,  // 6: orderflow.payment.v1.RefundPaymentResponse.payment:type_name -> orderflow.payment.v1.Payment
+	10, // 7: orderflow.payment.v1.RefundAmountRequest.amount:type_name -> orderflow.type.v1.Money
+	0,  // 8: orderflow.payment.v1.RefundAmountResponse.payment:type_name -> orderflow.payment.v1.Payment
+	0,  // 9: orderflow.payment.v1.GetPaymentResponse.payment:type_name -> orderflow.payment.v1.Payment
+	1,  // 10: orderflow.payment.v1.PaymentService.ChargePayment:input_type -> orderflow.payment.v1.ChargePaymentRequest
+	3,  // 11: orderflow.payment.v1.PaymentService.RefundPayment:input_type -> orderflow.payment.v1.RefundPaymentRequest
+	5,  // 12: orderflow.payment.v1.PaymentService.RefundAmount:input_type -> orderflow.payment.v1.RefundAmountRequest
+	7,  // 13: orderflow.payment.v1.PaymentService.GetPayment:input_type -> orderflow.payment.v1.GetPaymentRequest
+	2,  // 14: orderflow.payment.v1.PaymentService.ChargePayment:output_type -> orderflow.payment.v1.ChargePaymentResponse
+	4,  // 15: orderflow.payment.v1.PaymentService.RefundPayment:output_type -> orderflow.payment.v1.RefundPaymentResponse
+	6,  // 16: orderflow.payment.v1.PaymentService.RefundAmount:output_type -> orderflow.payment.v1.RefundAmountResponse
+	8,  // 17: orderflow.payment.v1.PaymentService.GetPayment:output_type -> orderflow.payment.v1.GetPaymentResponse
+	14, // [14:18] is the sub-list for method output_type
+	10, // [10:14] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_orderflow_payment_v1_payment_proto_init() }
@@ -490,7 +624,7 @@ func file_orderflow_payment_v1_payment_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_orderflow_payment_v1_payment_proto_rawDesc), len(file_orderflow_payment_v1_payment_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
