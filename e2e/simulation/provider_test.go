@@ -92,6 +92,17 @@ func (b *bank) Refund(ctx context.Context, key string, amount *typev1.Money) err
 	return err
 }
 
+// RefundAmount implements payment.Provider.
+func (b *bank) RefundAmount(ctx context.Context, key, refundKey string, amount *typev1.Money) error {
+	_, err := b.ask(ctx, "refund part", key, func(o occasion) (psp.Charge, error) {
+		if b.forget {
+			refundKey += "/" + fmt.Sprintf("%x", uint64(o.dice))
+		}
+		return b.sim.ledger.RefundAmount(key, refundKey, amount.GetMinorUnits(), amount.GetCurrencyCode())
+	})
+	return err
+}
+
 // settle decides a pending charge later, and tells of it by webhook.
 func (b *bank) settle(o occasion, key string) {
 	t := o.child("provider", key)

@@ -60,7 +60,7 @@ func (a Adjustment) validate() error {
 func (a *Adjustment) Apply(s Stock) (Stock, error) {
 	if a.Delta < 0 && s.Available+a.Delta < 0 {
 		return s, fault.New(codes.FailedPrecondition, "stock_held",
-			"%s: %d cannot be taken away, %d are free and %d are held for orders: cancel or refund orders first", a.SKU, -a.Delta, s.Available, s.Held)
+			"%s: %d cannot be taken away, %d are free and %d are held for orders, which stay held", a.SKU, -a.Delta, s.Available, s.Held)
 	}
 	if s.Stated+a.Delta > maxPhysical {
 		return s, fault.New(codes.FailedPrecondition, "too_much_stock", "%s: %d more would be over %d", a.SKU, a.Delta, maxPhysical)
