@@ -22,6 +22,7 @@ import (
 type bank struct {
 	sim    *sim
 	forget bool // a seeded bug: it knows no idempotency key
+	parts  bool // a seeded bug: it knows none of a refund by hand
 }
 
 var webhooks = provider.WebhookConfig{Secrets: []string{"sim"}}
@@ -95,7 +96,7 @@ func (b *bank) Refund(ctx context.Context, key string, amount *typev1.Money) err
 // RefundAmount implements payment.Provider.
 func (b *bank) RefundAmount(ctx context.Context, key, refundKey string, amount *typev1.Money) error {
 	_, err := b.ask(ctx, "refund part", key, func(o occasion) (psp.Charge, error) {
-		if b.forget {
+		if b.parts {
 			refundKey += "/" + fmt.Sprintf("%x", uint64(o.dice))
 		}
 		return b.sim.ledger.RefundAmount(key, refundKey, amount.GetMinorUnits(), amount.GetCurrencyCode())

@@ -240,3 +240,17 @@ func (o outcome) endings() map[string]int {
 	}
 	return out
 }
+
+// byHand is how often operators did what.
+func (o outcome) byHand() map[string]int {
+	out := map[string]int{"stock adjusted by hand": len(o.world.Adjustments)}
+	for _, v := range o.world.Orders {
+		for _, e := range v.Journal.Entries {
+			by, ok := e.Event.(interface{ GetBy() string })
+			if ok && by.GetBy() != "" {
+				out[nameOf(e.Event)+" by hand"]++
+			}
+		}
+	}
+	return out
+}
