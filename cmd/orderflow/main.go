@@ -62,6 +62,7 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(upCommand(), demoCommand(), orderCommand(), tokenCommand(), catalogCommand(), importCommand(), loadCommand(), checkCommand(), doctorCommand(), deadLettersCommand(), workflowsCommand())
+	c.AddCommand(upCommand(), demoCommand(), orderCommand(), tokenCommand(), catalogCommand(), importCommand(), loadCommand(),
+		checkCommand(), doctorCommand(), chaosCommand(), deadLettersCommand(), workflowsCommand())
 	return c
 }

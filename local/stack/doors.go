@@ -40,8 +40,8 @@ func (s *Stack) startDoors(ctx, run context.Context) error {
 			s.setWebhook(s.Gateway + w.Path)
 		}
 	}
-	if !s.options.Keep {
-		return nil
+	if err := s.attachChaos(); err != nil || !s.options.Keep {
+		return err
 	}
 	s.kept.GatewayPort, s.kept.IssuerPort = portOf(s.Gateway), portOf(s.Endpoints.Issuer)
 	return s.kept.write(s.options.Dir)
@@ -100,7 +100,7 @@ func atOnce(u unit.Unit) int { return min(mostAtOnce, u.Concurrency*u.MaxInstanc
 const mostAtOnce = 64
 
 func (s *Stack) startDeliveries(ctx, run context.Context) error {
-	client, err := pubsub.NewClient(ctx, Project)
+	client, err := pubsub.NewClient(ctx, Project, s.pubsubOptions()...)
 	if err != nil {
 		return err
 	}
@@ -109,11 +109,12 @@ func (s *Stack) startDeliveries(ctx, run context.Context) error {
 	if err := eventarc.Setup(ctx, client, Project, topics, subs); err != nil {
 		return err
 	}
+	s.publishes = client
 	s.servers.Go(func() error {
-		return eventarc.Run(run, client, subs, eventarc.Options{OnDelivery: logDelivery})
+		return eventarc.Run(run, client, subs, s.deliveryOptions())
 	})
 	s.servers.Go(func() error {
-		return eventarc.RunTriggers(run, s.triggers(), eventarc.Options{OnDelivery: logDelivery})
+		return eventarc.RunTriggers(run, s.triggers(), s.deliveryOptions())
 	})
 	return nil
 }

@@ -17,11 +17,13 @@ import (
 	"sync"
 	"time"
 
+	"cloud.google.com/go/pubsub/v2"
 	"golang.org/x/sync/errgroup"
 
 	"orderflow.dev"
 	"orderflow.dev/internal/platform/telemetry"
 	"orderflow.dev/internal/unit"
+	"orderflow.dev/local/chaos"
 	"orderflow.dev/local/cloud"
 	"orderflow.dev/local/iam"
 	"orderflow.dev/local/oidc"
@@ -53,12 +55,16 @@ type Options struct {
 	Isolate     bool // a process for each function and service, with the roles of its file; the program calls BeUnit
 	Inventories int  // so many inventory processes behind one address
 
+	Chaos *chaos.Chaos // makes things go wrong, between its Start and Stop; wants Isolate
+
 	SweepEvery      time.Duration // runs the sweeps this often instead of by their cron lines
 	OrderExpiry     time.Duration // production's default if zero, as the following
 	SagaPatience    time.Duration
 	JournalGrace    time.Duration
 	ProviderTimeout time.Duration
 	WebhookDelay    time.Duration
+	ImportPatience  time.Duration
+	ImportRate      int // orders a second
 	StartsPerSecond int    // Workflows refuses more; no limit if zero
 	FirestoreHeap   string // of Google's emulators, which keep all documents and messages in memory: java's -Xmx
 	PubSubHeap      string
@@ -84,6 +90,7 @@ type Stack struct {
 	sagaEnv    map[string]string // of the workflows, filled before they are deployed
 
 	workflowsListener net.Listener
+	publishes         *pubsub.Client
 
 	mu        sync.Mutex
 	processes map[string]*process // units in processes of their own
