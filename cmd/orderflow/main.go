@@ -62,7 +62,21 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(upCommand(), demoCommand(), orderCommand(), tokenCommand(), catalogCommand(), importCommand(), loadCommand(),
-		checkCommand(), doctorCommand(), chaosCommand(), deadLettersCommand(), workflowsCommand())
+	c.AddCommand(
+		upCommand(),
+		demoCommand(),
+		orderCommand(),
+		tokenCommand(),
+		catalogCommand(),
+		importCommand(),
+		loadCommand(),
+		checkCommand(),
+		chaosCommand(),
+		drillCommand(),
+		doctorCommand(),
+		deadLettersCommand(),
+		replayCommand(),
+		workflowsCommand(),
+	)
 	return c
 }

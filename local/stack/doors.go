@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
@@ -106,7 +107,10 @@ func (s *Stack) startDeliveries(ctx, run context.Context) error {
 	}
 	s.onStop(func() { client.Close() })
 	topics, subs := s.subscriptions()
-	if err := eventarc.Setup(ctx, client, Project, topics, subs); err != nil {
+	if err := eventarc.Setup(ctx, client, Project, topics, append(slices.Clone(subs), archives(topics)...)); err != nil {
+		return err
+	}
+	if err := s.startArchive(ctx, run, client, archives(topics)); err != nil {
 		return err
 	}
 	s.publishes = client
@@ -142,18 +146,30 @@ func logDelivery(d eventarc.Delivery) {
 		slog.Int("attempt", d.Attempt), slog.Int("status", d.Status), slog.String("error", d.Err.Error()))
 }
 
+// everyMinute is when the sweeps run, which SweepEvery says differently.
+const everyMinute = "* * * * *"
+
 func (s *Stack) startScheduler(run context.Context) error {
-	var jobs []scheduler.Job
+	var sweeps, others []scheduler.Job
 	for _, u := range s.units {
-		if u.Trigger.Schedule != "" {
-			jobs = append(jobs, scheduler.Job{Name: u.Name, Cron: u.Trigger.Schedule, URL: s.urls[u.Name], Timeout: time.Duration(u.Timeout)})
+		job := scheduler.Job{Name: u.Name, Cron: u.Trigger.Schedule, URL: s.urls[u.Name], Timeout: time.Duration(u.Timeout)}
+		switch job.Cron {
+		case "":
+		case everyMinute:
+			sweeps = append(sweeps, job)
+		default:
+			others = append(others, job)
 		}
 	}
-	s.servers.Go(func() error {
-		if err := scheduler.Run(run, jobs, scheduler.Options{Every: s.options.SweepEvery}); err != nil && run.Err() == nil {
-			return fmt.Errorf("scheduler: %w", err)
-		}
-		return nil
-	})
+	schedule := func(jobs []scheduler.Job, every time.Duration) {
+		s.servers.Go(func() error {
+			if err := scheduler.Run(run, jobs, scheduler.Options{Every: every}); err != nil && run.Err() == nil {
+				return fmt.Errorf("scheduler: %w", err)
+			}
+			return nil
+		})
+	}
+	schedule(sweeps, s.options.SweepEvery)
+	schedule(others, 0)
 	return nil
 }

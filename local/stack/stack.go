@@ -25,6 +25,7 @@ import (
 	"orderflow.dev/internal/unit"
 	"orderflow.dev/local/chaos"
 	"orderflow.dev/local/cloud"
+	"orderflow.dev/local/eventarc"
 	"orderflow.dev/local/iam"
 	"orderflow.dev/local/oidc"
 	"orderflow.dev/local/psp"
@@ -87,6 +88,7 @@ type Stack struct {
 	journal    *wal.Log // nil if nothing is kept
 	kept       kept
 	stores     *cloud.Stores
+	archiver   *eventarc.Archiver
 	sagaEnv    map[string]string // of the workflows, filled before they are deployed
 
 	workflowsListener net.Listener
@@ -171,6 +173,7 @@ func (s *Stack) Err() error { return s.err }
 // Stop ends everything it started, and removes its state if that was temporary.
 func (s *Stack) Stop() {
 	s.closeOnce.Do(func() {
+		s.endArchive()
 		s.cancel()
 		if err := s.servers.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 			s.err = err
