@@ -95,14 +95,16 @@ func (s *Stack) startOutside(_, run context.Context) (err error) {
 		s.kept.WebhookSecret = rand.Text()
 	}
 	secret := s.kept.WebhookSecret
-	s.Ledger = psp.NewLedger(psp.LedgerOptions{Log: s.journal})
-	provider := psp.NewServer(psp.Options{Ledger: s.Ledger, APIKey: apiKey, WebhookSecret: []byte(secret), WebhookDelay: s.options.WebhookDelay})
+	s.Ledger = psp.NewLedger(psp.LedgerOptions{Log: s.journal, Now: s.providerClock()})
+	provider := psp.NewServer(psp.Options{
+		Ledger: s.Ledger, APIKey: apiKey, WebhookSecret: []byte(secret), WebhookDelay: s.options.WebhookDelay, Client: s.webhookClient(),
+	})
 	s.onStop(provider.Close)
 	s.setWebhook = func(url string) {
 		provider.SetWebhookURL(url)
 		provider.Resume()
 	}
-	if s.Provider, err = s.serve(run, 0, func(string) (http.Handler, error) { return provider.Handler(), nil }); err != nil {
+	if s.Provider, err = s.serve(run, 0, func(string) (http.Handler, error) { return s.troubled(provider.Handler()), nil }); err != nil {
 		return err
 	}
 	setenv(map[string]string{
@@ -112,6 +114,7 @@ func (s *Stack) startOutside(_, run context.Context) (err error) {
 		"NOTIFICATIONS_DIR":       filepath.Join(s.options.Dir, "notifications"),
 		"ORDER_EXPIRY":            duration(s.options.OrderExpiry), "SAGA_PATIENCE": duration(s.options.SagaPatience),
 		"JOURNAL_GRACE": duration(s.options.JournalGrace), "PAYMENT_PROVIDER_TIMEOUT": duration(s.options.ProviderTimeout),
+		"IMPORT_PATIENCE": duration(s.options.ImportPatience), "IMPORT_RATE": number(s.options.ImportRate),
 	})
 	return nil
 }
