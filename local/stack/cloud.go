@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 
+	"orderflow.dev/internal/archive"
 	"orderflow.dev/internal/unit"
 	"orderflow.dev/local/cloud"
 	"orderflow.dev/local/oidc"
@@ -61,7 +63,7 @@ func (s *Stack) recover(context.Context, context.Context) error {
 // startStorage starts the buckets, and makes this process and those it starts use all stores.
 func (s *Stack) startStorage(_, run context.Context) (err error) {
 	o := storage.Options{Dir: filepath.Join(s.options.Dir, "storage"), Durable: s.options.Keep}
-	for _, b := range unit.Buckets {
+	for _, b := range append(slices.Clone(unit.Buckets), archive.Bucket) {
 		o.Buckets = append(o.Buckets, unit.BucketName(Project, b))
 	}
 	for _, u := range s.units {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
@@ -106,7 +107,10 @@ func (s *Stack) startDeliveries(ctx, run context.Context) error {
 	}
 	s.onStop(func() { client.Close() })
 	topics, subs := s.subscriptions()
-	if err := eventarc.Setup(ctx, client, Project, topics, subs); err != nil {
+	if err := eventarc.Setup(ctx, client, Project, topics, append(slices.Clone(subs), archives(topics)...)); err != nil {
+		return err
+	}
+	if err := s.startArchive(ctx, run, client, archives(topics)); err != nil {
 		return err
 	}
 	s.publishes = client

@@ -25,6 +25,7 @@ import (
 	"orderflow.dev/internal/unit"
 	"orderflow.dev/local/chaos"
 	"orderflow.dev/local/cloud"
+	"orderflow.dev/local/eventarc"
 	"orderflow.dev/local/iam"
 	"orderflow.dev/local/oidc"
 	"orderflow.dev/local/psp"
@@ -87,6 +88,7 @@ type Stack struct {
 	journal    *wal.Log // nil if nothing is kept
 	kept       kept
 	stores     *cloud.Stores
+	archiver   *eventarc.Archiver
 	sagaEnv    map[string]string // of the workflows, filled before they are deployed
 
 	workflowsListener net.Listener
@@ -171,6 +173,7 @@ func (s *Stack) Err() error { return s.err }
 // Stop ends everything it started, and removes its state if that was temporary.
 func (s *Stack) Stop() {
 	s.closeOnce.Do(func() {
+		s.endArchive()
 		s.cancel()
 		if err := s.servers.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 			s.err = err
@@ -235,10 +238,7 @@ func (s *Stack) serve(run context.Context, port int, handler func(url string) (h
 		l.Close()
 		return "", err
 	}
-	protocols := &http.Protocols{}
-	protocols.SetHTTP1(true)
-	protocols.SetUnencryptedHTTP2(true)
-	srv := &http.Server{Handler: h, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second}
+	srv := Server(h)
 	s.servers.Go(func() error { return ignoreClosed(srv.Serve(l)) })
 	s.servers.Go(func() error {
 		<-run.Done()
@@ -250,6 +250,15 @@ func (s *Stack) serve(run context.Context, port int, handler func(url string) (h
 		return nil
 	})
 	return url, nil
+}
+
+// Server is a server of a handler as each door of a stack is one: HTTP/1 and HTTP/2 in the clear, with bounds for those who do
+// not speak, speak slowly, or say too much before they come to the point.
+func Server(h http.Handler) *http.Server {
+	protocols := &http.Protocols{}
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Server{Handler: h, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 }
 
 func ignoreClosed(err error) error {
