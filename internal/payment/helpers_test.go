@@ -44,6 +44,8 @@ type provider struct {
 	amount    *typev1.Money        // that it says; nil: what it is always charged
 	taken     int                  // how often it took the money
 	givenBack int
+	parts     map[string]int64 // given back by key
+	partCalls int              // how often a part was moved
 	calls     []string
 }
 
@@ -115,6 +117,28 @@ func (p *provider) Refund(_ context.Context, _ string, money *typev1.Money) erro
 			return fault.New(codes.InvalidArgument, "provider_refused", "nothing to refund")
 		}
 		p.givenBack = 1
+		return nil
+	})
+	return err
+}
+
+func (p *provider) RefundAmount(_ context.Context, _, refundKey string, money *typev1.Money) error {
+	_, err := p.do("refund part", func() error {
+		sum := money.GetMinorUnits()
+		for _, n := range p.parts {
+			sum += n
+		}
+		switch done, again := p.parts[refundKey]; {
+		case again && done == money.GetMinorUnits():
+			return nil
+		case again || p.status != payment.ChargeApproved || sum > amount:
+			return fault.New(codes.InvalidArgument, "provider_refused", "nothing to refund")
+		}
+		if p.parts == nil {
+			p.parts = map[string]int64{}
+		}
+		p.parts[refundKey] = money.GetMinorUnits()
+		p.partCalls++
 		return nil
 	})
 	return err
