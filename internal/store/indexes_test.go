@@ -49,7 +49,13 @@ func TestEveryIndexIsUsed(t *testing.T) {
 		"imports":              func() error { _, _, err := imports.List(ctx, 1, ""); return err },
 		"due imports":          func() error { _, err := imports.Due(ctx, moment, 4); return err },
 		"chunks":               func() error { _, err := imports.ChunksOf(ctx, "i", 0, 1); return err },
-		"items":                func() error { _, _, err := items.List(ctx, 1, ""); return err },
+		"found orders":         func() error { _, _, err := orders.Find(ctx, order.FindQuery{PageSize: 1}); return err },
+		"found orders in the sweep": func() error {
+			_, _, err := orders.Find(ctx, order.FindQuery{PageSize: 1, Unended: true})
+			return err
+		},
+		"adjustments": func() error { _, err := items.Adjustments(ctx, "s", 1); return err },
+		"items":       func() error { _, _, err := items.List(ctx, 1, ""); return err },
 	} {
 		if err := query(); err != nil {
 			t.Errorf("%s: %v", what, err)
