@@ -3,9 +3,11 @@ package ordeal
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -13,7 +15,9 @@ import (
 	"orderflow.dev/e2e"
 	importingv1 "orderflow.dev/gen/orderflow/importing/v1"
 	inventoryv1 "orderflow.dev/gen/orderflow/inventory/v1"
+	operationsv1 "orderflow.dev/gen/orderflow/operations/v1"
 	orderv1 "orderflow.dev/gen/orderflow/order/v1"
+	typev1 "orderflow.dev/gen/orderflow/type/v1"
 	"orderflow.dev/internal/importing"
 	"orderflow.dev/internal/platform/bucket"
 	"orderflow.dev/internal/promise"
@@ -46,6 +50,7 @@ type placed struct {
 	acknowledged []promise.Acknowledgement
 	imported     int
 	replayed     int
+	acts         atomic.Int64 // of operators, that were taken
 	wrong        []string
 }
 
@@ -67,6 +72,11 @@ func (r *run) placeAll(ctx context.Context) error {
 			return err
 		}
 	}
+	operator, err := stack.Token(ctx, r.stack.Endpoints, "operator", e2e.OperatorScope)
+	if err != nil {
+		return err
+	}
+	r.operator = e2e.Operator{Customer: e2e.Customer{Gateway: r.stack.Gateway, Token: operator}}
 	uploads, err := bucket.Open(ctx, unit.BucketName(stack.Project, "uploads"))
 	if err != nil {
 		return err
@@ -113,6 +123,29 @@ func (r *run) placeOne(ctx context.Context, c e2e.Customer, i int) error {
 		}
 	case 1: // it may be confirmed by then
 		_, _ = c.Cancel(ctx, id)
+	case 2, 3:
+		return r.operate(ctx, chance, key)
+	}
+	return nil
+}
+
+// operate has an operator do something to an order that was placed before, twice under one key: give some of its money
+// back, or start its saga again. Where it stands, it may be refused.
+func (r *run) operate(ctx context.Context, chance *rand.Rand, key string) error {
+	r.placed.mu.Lock()
+	id := r.placed.acknowledged[chance.IntN(len(r.placed.acknowledged))].OrderID
+	r.placed.mu.Unlock()
+	act := &operationsv1.OperateOrderRequest{Act: operationsv1.Act_ACT_RETRY, Reason: "chaos"}
+	if chance.IntN(3) > 0 {
+		act.Act, act.Amount = operationsv1.Act_ACT_REFUND, &typev1.Money{CurrencyCode: "GBP", MinorUnits: 1 + chance.Int64N(400)}
+	}
+	for range 2 {
+		_, err := stubbornly(ctx, func() (*orderv1.Order, error) { return r.operator.Act(ctx, id, key, act) })
+		if _, refused := errors.AsType[*e2e.Refused](err); err != nil && (!refused || e2e.Trouble(err)) {
+			return fmt.Errorf("%s for order %s: %w", act.GetAct(), id, err)
+		} else if err == nil {
+			r.placed.acts.Add(1)
+		}
 	}
 	return nil
 }

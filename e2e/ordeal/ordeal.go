@@ -37,6 +37,7 @@ type Report struct {
 	Duplicates int // events that a subscription took though it had taken them before
 	Events     int // that subscriptions took
 	Replayed   int // orders that were placed again under their key
+	Acts       int // of operators that were taken, each asked for twice
 	Poison     int // messages sent that nothing can handle
 	Parked     int // dead letters
 	PutBack    int // of them replayed, since they were no poison
@@ -107,6 +108,8 @@ type run struct {
 	look   *stack.Inspector
 	placed placed
 	took   time.Duration
+
+	operator e2e.Operator
 }
 
 // load places all orders while everything goes wrong.
@@ -127,7 +130,7 @@ func (r *run) judge(ctx context.Context) (*Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.Settle)
 	defer cancel()
 	report := &Report{
-		Faults: r.chaos.Counts(), Took: r.took, Replayed: r.placed.replayed, Ended: map[string]int{},
+		Faults: r.chaos.Counts(), Took: r.took, Replayed: r.placed.replayed, Acts: int(r.placed.acts.Load()), Ended: map[string]int{},
 		Poison: len(r.chaos.Poisoned()), Violations: slices.Concat(r.chaos.Violations(), r.placed.wrong),
 	}
 	report.Events, report.Duplicates = r.chaos.Taken()

@@ -45,6 +45,7 @@ func (r *Report) printOutcome(t io.Writer) {
 	}
 	row("to their ends", "p50 %s  p99 %s  max %s", r.quantile(0.5), r.quantile(0.99), r.quantile(1))
 	row("orders placed again under their key", "%d", r.Replayed)
+	row("operators' refunds and retries", "%d, each asked for twice", r.Acts/2)
 	row("events taken by subscribers", "%d", r.Events)
 	row("duplicates absorbed", "%d", r.Duplicates)
 	row("poison messages", "%d", r.Poison)
