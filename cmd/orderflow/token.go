@@ -31,6 +31,6 @@ func tokenCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&subject, "subject", "alice", "who the customer is")
-	c.Flags().StringSliceVar(&scopes, "scope", nil, "what the token is good for beyond a customer's own orders: imports.read")
+	c.Flags().StringSliceVar(&scopes, "scope", nil, "what the token is good for beyond a customer's own orders: imports.read, operator")
 	return c
 }

@@ -144,7 +144,7 @@ func (b *broker) deliver(o occasion, copy int, consumer string, m message) {
 		time.Sleep(delay)
 		backoff := minBackoff
 		for attempt := 1; ; attempt++ {
-			if b.push(t, consumer, m, attempt) {
+			if b.push(t, consumer, m, attempt) || b.sim.ctx.Err() != nil {
 				return
 			}
 			if copy >= 0 && attempt == maxAttempts {

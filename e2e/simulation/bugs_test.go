@@ -42,6 +42,8 @@ var bugs = map[string]struct {
 	},
 	"nobody sweeps":                        {func(s *sim) { s.sweeps = false }, []string{promise.EndedInTime, promise.EventsArePublished}},
 	"the provider knows no key":            {func(s *sim) { s.bank.forget = true }, []string{promise.MoneyFollowsOrder}},
+	"the provider knows no refund's key":   {func(s *sim) { s.bank.parts = true }, []string{promise.RefundedAsRequested, promise.MoneyFollowsOrder}},
+	"refunds are lost on their way":        {func(s *sim) { s.dropped = func(c string) bool { return c == "refund-payment" } }, []string{promise.RefundedAsRequested}},
 	"events are lost on their way":         {func(s *sim) { s.dropped = func(c string) bool { return c == "notify-customer" } }, []string{promise.ToldOnce, promise.EventsFollowCommits}},
 	"a reservation is forgotten":           {func(s *sim) { s.stock = func(i inventory.Store) inventory.Store { return forgetful{i} } }, []string{promise.StockAddsUp, promise.EndedInTime}},
 	"stock is written whoever wrote since": {func(s *sim) { s.stock = func(i inventory.Store) inventory.Store { return careless{i} } }, []string{promise.StockAddsUp}},

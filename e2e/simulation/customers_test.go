@@ -58,7 +58,7 @@ func basket(d dice) []byte {
 
 // shop is all that a customer does.
 func (c *customer) shop() {
-	time.Sleep(time.Duration(c.d.of("arrives", 0).float() * float64(c.sim.window)))
+	time.Sleep(c.arrives())
 	if c.d.of("doubled", 0).float() < 0.1 { // an impatient one, or a proxy
 		c.sim.spawn(func() {
 			time.Sleep(c.d.of("doubled", 1).between(time.Millisecond, time.Second))
@@ -79,6 +79,11 @@ func (c *customer) shop() {
 		time.Sleep(c.d.of("look", n).between(10*time.Millisecond, 15*time.Minute))
 		c.look(n%2 == 1)
 	}
+}
+
+// arrives is when the customer comes.
+func (c *customer) arrives() time.Duration {
+	return time.Duration(c.d.of("arrives", 0).float() * float64(c.sim.window))
 }
 
 // place orders under the customer's key until there is an answer, for a while.

@@ -22,6 +22,7 @@ import (
 type bank struct {
 	sim    *sim
 	forget bool // a seeded bug: it knows no idempotency key
+	parts  bool // a seeded bug: it knows none of a refund by hand
 }
 
 var webhooks = provider.WebhookConfig{Secrets: []string{"sim"}}
@@ -89,6 +90,17 @@ func (b *bank) Void(ctx context.Context, key string) (payment.Charge, error) {
 // Refund implements payment.Provider.
 func (b *bank) Refund(ctx context.Context, key string, amount *typev1.Money) error {
 	_, err := b.ask(ctx, "refund", key, func(occasion) (psp.Charge, error) { return b.sim.ledger.Refund(key, amount.GetMinorUnits()) })
+	return err
+}
+
+// RefundAmount implements payment.Provider.
+func (b *bank) RefundAmount(ctx context.Context, key, refundKey string, amount *typev1.Money) error {
+	_, err := b.ask(ctx, "refund part", key, func(o occasion) (psp.Charge, error) {
+		if b.parts {
+			refundKey += "/" + fmt.Sprintf("%x", uint64(o.dice))
+		}
+		return b.sim.ledger.RefundAmount(key, refundKey, amount.GetMinorUnits(), amount.GetCurrencyCode())
+	})
 	return err
 }
 

@@ -70,7 +70,9 @@ func (s *sim) live(ctx context.Context) error {
 	}
 	for i := range s.orders {
 		if s.only == nil || s.only[i] {
-			s.spawn(s.customer(i).shop)
+			c := s.customer(i)
+			s.spawn(c.shop)
+			s.spawn(func() { s.operator(i).work(c.arrives()) })
 		}
 	}
 	for i := range 1 + s.orders/10 {
@@ -96,6 +98,7 @@ func (s *sim) rest(ctx context.Context, most time.Duration) error {
 		if orders, journals := w.OnItsWay(); orders == 0 && journals == 0 {
 			return nil
 		}
+		s.replayGivenUp(w)
 	}
 	return nil // what has not ended is a broken promise
 }
@@ -108,7 +111,7 @@ func (s *sim) world(ctx context.Context) (promise.World, error) {
 		return w, err
 	}
 	for _, m := range s.ledger.Movements() {
-		w.Ledger = append(w.Ledger, promise.Movement{Type: m.Type, OrderID: m.IdempotencyKey, Amount: m.Amount, Currency: m.Currency})
+		w.Ledger = append(w.Ledger, promise.Movement{Type: m.Type, OrderID: m.IdempotencyKey, RefundKey: m.RefundKey, Amount: m.Amount, Currency: m.Currency})
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,21 +160,26 @@ func (s *sim) replay(ctx context.Context, w promise.World) error {
 func (s *sim) again(collection string, j journal.Journal) {
 	for _, entry := range j.Entries {
 		e := event.FromJournal(collection, entry)
-		data, err := proto.Marshal(e.Data)
-		if err != nil {
-			panic(err)
-		}
-		t := &task{sim: s, dice: s.dice.of("replay "+e.ID, 0), who: "replay", order: e.Subject}
-		t.note("", "publishes "+e.ID+" again")
-		s.broker.send(t.at("replay", ""), e.Type, message{e.Attributes(), data})
+		s.send(s.dice.of("replay "+e.ID, 0), "replay", e)
 	}
+}
+
+// send publishes an event once more.
+func (s *sim) send(d dice, who string, e event.Event) {
+	data, err := proto.Marshal(e.Data)
+	if err != nil {
+		panic(err)
+	}
+	t := &task{sim: s, dice: d, who: who, order: e.Subject}
+	t.note("", "publishes "+e.ID+" again")
+	s.broker.send(t.at("replay", ""), e.Type, message{e.Attributes(), data})
 }
 
 // everything is all documents as text, all money that moved and all messages that were sent.
 func (s *sim) everything(ctx context.Context) (map[string]string, error) {
 	out := map[string]string{}
 	collections := map[string][]string{
-		"orders": {"orders"}, "payments": {"payments"}, "inventory": {"reservations", "stock"}, "notifications": {"notifications"}, "platform": {"dead_letters"},
+		"orders": {"orders"}, "payments": {"payments"}, "inventory": {"reservations", "stock", "adjustments"}, "notifications": {"notifications"}, "platform": {"dead_letters"},
 	}
 	for name, db := range s.databases {
 		for _, c := range collections[name] {
@@ -229,6 +237,20 @@ func (o outcome) endings() map[string]int {
 	out := map[string]int{}
 	for _, v := range o.world.Orders {
 		out[v.Fields.Status]++
+	}
+	return out
+}
+
+// byHand is how often operators did what.
+func (o outcome) byHand() map[string]int {
+	out := map[string]int{"stock adjusted by hand": len(o.world.Adjustments)}
+	for _, v := range o.world.Orders {
+		for _, e := range v.Journal.Entries {
+			by, ok := e.Event.(interface{ GetBy() string })
+			if ok && by.GetBy() != "" {
+				out[nameOf(e.Event)+" by hand"]++
+			}
+		}
 	}
 	return out
 }

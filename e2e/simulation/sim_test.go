@@ -75,6 +75,7 @@ type sim struct {
 	known    map[string]int       // by document: how many events its journal has
 	held     map[string]bool      // by order: its reservation is HELD
 	leases   map[string]time.Time // by message id: until when a sender has it
+	replayed map[string]int       // by event: how often an operator replayed it
 	free     map[string]int64     // by product: how much is available
 }
 
@@ -83,7 +84,7 @@ func newSim(p plan) *sim {
 	s := &sim{
 		plan: p, dice: d, rate: p.rate, start: time.Now(), slots: map[string][]*slot{}, sweeps: true,
 		timeline: map[string][]line{}, points: map[string]int{}, crashed: map[string]int{},
-		known: map[string]int{}, held: map[string]bool{}, leases: map[string]time.Time{}, free: map[string]int64{}, databases: newDatabases(),
+		known: map[string]int{}, held: map[string]bool{}, leases: map[string]time.Time{}, replayed: map[string]int{}, free: map[string]int64{}, databases: newDatabases(),
 	}
 	if s.rate == nil {
 		s.rate = rates(d)

@@ -98,6 +98,7 @@ type tally struct {
 	start    time.Time
 	runs     int
 	endings  map[string]int
+	byHand   map[string]int
 	virtual  time.Duration
 	troubles map[trouble]int
 	points   map[string]int
@@ -106,7 +107,7 @@ type tally struct {
 }
 
 func newTally() *tally {
-	return &tally{start: time.Now(), endings: map[string]int{}, troubles: map[trouble]int{}, points: map[string]int{}, crashed: map[string]int{}}
+	return &tally{start: time.Now(), endings: map[string]int{}, byHand: map[string]int{}, troubles: map[trouble]int{}, points: map[string]int{}, crashed: map[string]int{}}
 }
 
 func (a *tally) add(o outcome) {
@@ -114,7 +115,7 @@ func (a *tally) add(o outcome) {
 	defer a.mu.Unlock()
 	a.runs++
 	a.virtual += o.elapsed
-	for _, counts := range []struct{ to, from map[string]int }{{a.endings, o.endings()}, {a.points, o.points}, {a.crashed, o.crashed}} {
+	for _, counts := range []struct{ to, from map[string]int }{{a.endings, o.endings()}, {a.byHand, o.byHand()}, {a.points, o.points}, {a.crashed, o.crashed}} {
 		for k, n := range counts.from {
 			counts.to[k] += n
 		}
@@ -137,6 +138,9 @@ func (a *tally) String() string {
 	fmt.Fprintf(w, "%d\torders\t%.0f a second\t\n", placed, float64(placed)/took.Seconds())
 	for _, k := range slices.Sorted(maps.Keys(a.endings)) {
 		fmt.Fprintf(w, "%d\t%s\t\t\n", a.endings[k], k)
+	}
+	for _, k := range slices.Sorted(maps.Keys(a.byHand)) {
+		fmt.Fprintf(w, "%d\t%s\t\t\n", a.byHand[k], k)
 	}
 	fmt.Fprintf(w, "%d of %d\tlabelled points died at\t\t\n", len(a.crashed), len(a.points))
 	fmt.Fprintf(w, "%d\tviolations\t\t\n", a.broken)

@@ -5,17 +5,20 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/encoding/protojson"
 
 	"orderflow.dev"
 	notifycustomer "orderflow.dev/functions/notifications/notify-customer"
+	adjuststock "orderflow.dev/functions/operations/adjust-stock"
+	findorders "orderflow.dev/functions/operations/find-orders"
+	operateorder "orderflow.dev/functions/operations/operate-order"
+	showorder "orderflow.dev/functions/operations/show-order"
+	showstock "orderflow.dev/functions/operations/show-stock"
 	cancelorder "orderflow.dev/functions/orders/cancel-order"
 	closeorder "orderflow.dev/functions/orders/close-order"
 	confirmorder "orderflow.dev/functions/orders/confirm-order"
@@ -25,15 +28,16 @@ import (
 	requestcancellation "orderflow.dev/functions/orders/request-cancellation"
 	startfulfilment "orderflow.dev/functions/orders/start-fulfilment"
 	paymentwebhook "orderflow.dev/functions/payments/payment-webhook"
+	refundpayment "orderflow.dev/functions/payments/refund-payment"
 	parkdeadletter "orderflow.dev/functions/platform/park-dead-letter"
 	sweepjournals "orderflow.dev/functions/platform/sweep-journals"
 	sweeporders "orderflow.dev/functions/platform/sweep-orders"
-	inventoryv1 "orderflow.dev/gen/orderflow/inventory/v1"
 	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/inventory"
 	"orderflow.dev/internal/notification"
 	"orderflow.dev/internal/order"
 	"orderflow.dev/internal/payment"
+	"orderflow.dev/internal/platform/auth"
 	"orderflow.dev/internal/platform/function"
 	"orderflow.dev/internal/platform/rpc"
 	"orderflow.dev/internal/promise"
@@ -60,7 +64,7 @@ var builds = map[string]struct {
 }{
 	"place-order": {2, func(p *process) http.Handler {
 		return p.api("place-order", http.MethodPost, placeorder.Handler(order.Placing{
-			Orders: p.orders(), Catalogue: catalogue{p.sim}, Now: p.now, Expiry: expiry, Patience: patience,
+			Orders: p.orders(), Catalogue: service{p.sim}, Now: p.now, Expiry: expiry, Patience: patience,
 		}))
 	}},
 	"get-order": {1, func(p *process) http.Handler {
@@ -85,6 +89,28 @@ var builds = map[string]struct {
 	}},
 	"close-order": {2, func(p *process) http.Handler {
 		return function.ServeCall("close-order", closeorder.Handler(p.cancellation()))
+	}},
+	"refund-payment": {2, func(p *process) http.Handler {
+		return function.ServeEvent("refund-payment", refundpayment.Handler(order.Refunding{
+			Orders: p.orders(), Refunder: service{p.sim}, Now: p.now,
+		}), publisher{p.sim})
+	}},
+	"operate-order": {2, func(p *process) http.Handler {
+		return p.api("operate-order", http.MethodPost, operateorder.Handler(order.Operating{
+			Cancellation: p.cancellation(), Undoing: service{p.sim},
+		}))
+	}},
+	"adjust-stock": {1, func(p *process) http.Handler {
+		return p.api("adjust-stock", http.MethodPost, adjuststock.Handler(service{p.sim}.adjust))
+	}},
+	"find-orders": {1, func(p *process) http.Handler {
+		return p.api("find-orders", http.MethodGet, findorders.Handler(order.Reading{Orders: p.orders()}, p.now))
+	}},
+	"show-order": {1, func(p *process) http.Handler {
+		return p.api("show-order", http.MethodGet, showorder.Handler(p.orders(), p.payments(), store.NewInventory(p.sim.database("inventory"))))
+	}},
+	"show-stock": {1, func(p *process) http.Handler {
+		return p.api("show-stock", http.MethodGet, showstock.Handler(service{p.sim}.item))
 	}},
 	"payment-webhook": {1, func(p *process) http.Handler {
 		return function.ServeWebhook("payment-webhook", provider.MaxWebhook, paymentwebhook.Handler(webhooks, payment.Hearing{Payments: p.payments(), Now: p.now}))
@@ -124,8 +150,8 @@ func (p *process) cancellation() order.Cancellation {
 
 // api serves a function of the public API to customers who say who they are.
 func (p *process) api(name, method string, h function.APIHandler) http.Handler {
-	return function.ServeAPI(name, method, func(_ context.Context, r *http.Request) (string, error) {
-		return r.Header.Get("X-Customer"), nil
+	return function.ServeAPI(name, method, func(_ context.Context, r *http.Request) (auth.Caller, error) {
+		return auth.Caller{CustomerID: r.Header.Get("X-Customer"), Subject: r.Header.Get("X-Customer")}, nil
 	}, h)
 }
 
@@ -180,40 +206,6 @@ func (a *asking) since(order string) time.Time {
 		return time.Now() // who asked has left; the decision is as of now
 	}
 	return a.times[order][0]
-}
-
-// catalogue is how place-order asks inventory for prices: as gRPC would, by its JSON door.
-type catalogue struct{ sim *sim }
-
-// Quote implements order.Catalogue.
-func (c catalogue) Quote(ctx context.Context, skus []string) (map[string]order.Quote, error) {
-	body, err := protojson.Marshal(&inventoryv1.QuoteItemsRequest{Skus: skus})
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, rpc.Timeout)
-	defer cancel()
-	t := taskOf(ctx)
-	resp, err := t.call(ctx, "inventory", t.order, func() *http.Request {
-		return post("http://inventory/orderflow.inventory.v1.InventoryService/QuoteItems", body)
-	})
-	t.alive()
-	if err != nil || resp.StatusCode != http.StatusOK {
-		return nil, fault.New(codes.Unavailable, "", "inventory: %s", failed(resp, err))
-	}
-	var quotes inventoryv1.QuoteItemsResponse
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, err
-	}
-	if err := protojson.Unmarshal(answer, &quotes); err != nil {
-		return nil, err
-	}
-	out := map[string]order.Quote{}
-	for _, q := range quotes.GetQuotes() {
-		out[q.GetSku()] = order.Quote{Name: q.GetName(), UnitPrice: q.GetUnitPrice()}
-	}
-	return out, nil
 }
 
 func post(url string, body []byte) *http.Request {

@@ -13,10 +13,22 @@ func Order(o *order.Order) *orderv1.Order {
 	created := o.Created()
 	_, changed := o.Status()
 	return &orderv1.Order{
+		Refunds: refunds(o),
 		OrderId: o.ID, Status: Status(o), CancellationReason: string(o.Reason()), Lines: created.GetLines(), Total: created.GetTotal(),
 		PaymentMethod: created.GetPaymentMethod(), ShippingAddress: address(o.Address), Note: o.Note,
 		CreateTime: created.GetEventTime(), UpdateTime: timestamppb.New(changed), ExpireTime: created.GetExpireTime(),
 	}
+}
+
+func refunds(o *order.Order) (all []*orderv1.Refund) {
+	for _, r := range o.Refunds() {
+		refund := &orderv1.Refund{RefundId: r.ID, Amount: r.Amount, RequestTime: timestamppb.New(r.Requested)}
+		if !r.Done.IsZero() {
+			refund.RefundTime = timestamppb.New(r.Done)
+		}
+		all = append(all, refund)
+	}
+	return all
 }
 
 // Status is where an order stands.

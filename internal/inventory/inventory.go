@@ -36,7 +36,8 @@ type Stock struct {
 	SKU       string
 	Available int64
 	Held      int64
-	Stated    int64 // the last physical stock the catalogue stated
+	Stated    int64 // the last word on what is physically there: the catalogue's, and adjustments since
+	Adjusted  int64 // the sum of all adjustments
 	Version   any   // the store's: as it was read; nil if there is none
 }
 

@@ -44,6 +44,11 @@ type ItemStore interface {
 	// higher generation has stated, or another line of the same, is left as it is and answered; so is, without a word,
 	// what the same line has stated before. Generation 0 always counts.
 	Upsert(ctx context.Context, generation int64, items []Stated) ([]Ignored, error)
+	// Adjust corrects what is physically there by a.Delta and keeps the adjustment, both or neither; one of this id that was
+	// made before is answered as it was, and is ErrAdjustmentReused if it was another.
+	Adjust(ctx context.Context, a Adjustment) (Stocked, Adjustment, error)
+	// Adjustments are the last adjustments of a product, newest first, so many at most.
+	Adjustments(ctx context.Context, sku string, most int) ([]Adjustment, error)
 	// Get reads one item; ErrNotFound if there is none.
 	Get(ctx context.Context, sku string) (Stocked, error)
 	// List is a page by SKU, behind the SKU after; next is empty on the last page.

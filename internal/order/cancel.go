@@ -28,17 +28,17 @@ func (c Cancellation) Cancel(ctx context.Context, id string, reason Reason, seq 
 	}
 	return c.Orders.Update(ctx, id, func(o *Order) error {
 		o.Journal.Witness(seq)
-		return c.cancel(o, reason, sagaAtWork)
+		return c.cancel(o, reason, Act{}, sagaAtWork)
 	})
 }
 
-func (c Cancellation) cancel(o *Order, reason Reason, sagaAtWork bool) error {
+func (c Cancellation) cancel(o *Order, reason Reason, by Act, sagaAtWork bool) error {
 	if status, _ := o.Status(); status != Placed {
 		return nil
 	}
 	now := c.Now()
 	o.Journal.Append(&eventv1.OrderCancellationStarted{
-		OrderId: o.ID, Seq: o.Journal.Next(), EventTime: timestamppb.New(now), Reason: string(reason),
+		OrderId: o.ID, Seq: o.Journal.Next(), EventTime: timestamppb.New(now), Reason: string(reason), By: by.By, Note: by.Note,
 	}, !sagaAtWork)
 	o.NextAttempt = now.Add(c.Patience)
 	o.Attempts = 0
@@ -54,12 +54,16 @@ func (c Cancellation) CancelByCustomer(ctx context.Context, customerID, id strin
 		if status, _ := o.Status(); status == Confirmed {
 			return fault.New(codes.FailedPrecondition, "already_confirmed", "order %s is confirmed and can no longer be cancelled", id)
 		}
-		return c.cancel(o, ByCustomer, false)
+		return c.cancel(o, ByCustomer, Act{}, false)
 	})
 }
 
 // Close makes a cancelling order CANCELLED, given the evidence that nothing is charged or held.
 func (c Cancellation) Close(ctx context.Context, id string, e Evidence) (*Order, error) {
+	return c.close(ctx, id, e, Act{})
+}
+
+func (c Cancellation) close(ctx context.Context, id string, e Evidence, by Act) (*Order, error) {
 	if !settled(e) {
 		return nil, fault.New(codes.InvalidArgument, "no_evidence", "order %s cannot be closed: its stock is %s and its payment %s", id, e.Reservation, e.Payment)
 	}
@@ -74,7 +78,7 @@ func (c Cancellation) Close(ctx context.Context, id string, e Evidence) (*Order,
 		}
 		o.Journal.Append(&eventv1.OrderCancelled{
 			OrderId: id, Seq: o.Journal.Next(), EventTime: timestamppb.New(c.Now()), CustomerId: o.CustomerID(),
-			Total: o.Total(), Reason: string(o.Reason()),
+			Total: o.Total(), Reason: string(o.Reason()), By: by.By, Note: by.Note,
 		}, false)
 		o.NextAttempt = time.Time{}
 		return nil

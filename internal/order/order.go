@@ -4,6 +4,7 @@ package order
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -79,22 +80,25 @@ func (o *Order) CustomerID() string { return o.Created().GetCustomerId() }
 // Total is what it costs.
 func (o *Order) Total() *typev1.Money { return o.Created().GetTotal() }
 
-// Status is where it stands, and since when.
+// Status is where it stands, and since when. What operators do beside it, retries and refunds, changes neither.
 func (o *Order) Status() (Status, time.Time) {
-	last := o.Journal.Entries[len(o.Journal.Entries)-1].Event
-	at := last.GetEventTime().AsTime()
-	switch last.(type) {
-	case *eventv1.OrderConfirmed:
-		return Confirmed, at
-	case *eventv1.OrderCancellationStarted:
-		return Cancelling, at
-	case *eventv1.OrderCancelled:
-		return Cancelled, at
+	for _, e := range slices.Backward(o.Journal.Entries) {
+		at := e.Event.GetEventTime().AsTime()
+		switch e.Event.(type) {
+		case *eventv1.OrderCreated:
+			return Placed, at
+		case *eventv1.OrderConfirmed:
+			return Confirmed, at
+		case *eventv1.OrderCancellationStarted:
+			return Cancelling, at
+		case *eventv1.OrderCancelled:
+			return Cancelled, at
+		}
 	}
-	return Placed, at
+	return Placed, time.Time{}
 }
 
-// Final says that nothing happens to it any more.
+// Final says that it has ended: no saga and no sweep looks at it any more.
 func (o *Order) Final() bool {
 	s, _ := o.Status()
 	return s == Confirmed || s == Cancelled
@@ -121,6 +125,8 @@ type Store interface {
 	Update(ctx context.Context, id string, change func(*Order) error) (*Order, error)
 	// List is a page of a customer's orders, newest first.
 	List(ctx context.Context, q ListQuery) (orders []*Order, nextPageToken string, err error)
+	// Find is a page of orders of anybody.
+	Find(ctx context.Context, q FindQuery) (orders []*Order, nextPageToken string, err error)
 	// Due are at most limit orders whose NextAttempt has come. An error names those that could not be read; the others
 	// are answered all the same.
 	Due(ctx context.Context, now time.Time, limit int) ([]*Order, error)

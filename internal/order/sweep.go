@@ -88,7 +88,7 @@ func (s Sweeping) attend(ctx context.Context, seen *Order) (Swept, error) {
 		claimed = true
 		if status, _ := o.Status(); status == Placed && !now.Before(o.Created().GetExpireTime().AsTime()) {
 			expired = true
-			return s.cancel(o, Expired, false) // its event starts the saga
+			return s.cancel(o, Expired, Act{}, false) // its event starts the saga
 		}
 		o.Attempts++
 		o.NextAttempt = next(o, now, s.Patience)

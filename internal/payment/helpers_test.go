@@ -41,8 +41,11 @@ type provider struct {
 
 	mu        sync.Mutex
 	status    payment.ChargeStatus // of the one charge; empty: it never heard of it
+	amount    *typev1.Money        // that it says; nil: what it is always charged
 	taken     int                  // how often it took the money
 	givenBack int
+	parts     map[string]int64 // given back by key
+	partCalls int              // how often a part was moved
 	calls     []string
 }
 
@@ -55,7 +58,10 @@ func (p *provider) do(op string, f func() error) (payment.Charge, error) {
 	p.mu.Lock()
 	p.calls = append(p.calls, op)
 	err := f()
-	c := payment.Charge{ID: "ch_1", Status: p.status}
+	c := payment.Charge{ID: "ch_1", Status: p.status, Amount: p.amount, Refunded: int64(p.givenBack * amount)}
+	if c.Amount == nil {
+		c.Amount = gbp(amount)
+	}
 	p.mu.Unlock()
 	if err == nil && p.after != nil {
 		err = p.after(op)
@@ -111,6 +117,28 @@ func (p *provider) Refund(_ context.Context, _ string, money *typev1.Money) erro
 			return fault.New(codes.InvalidArgument, "provider_refused", "nothing to refund")
 		}
 		p.givenBack = 1
+		return nil
+	})
+	return err
+}
+
+func (p *provider) RefundAmount(_ context.Context, _, refundKey string, money *typev1.Money) error {
+	_, err := p.do("refund part", func() error {
+		sum := money.GetMinorUnits()
+		for _, n := range p.parts {
+			sum += n
+		}
+		switch done, again := p.parts[refundKey]; {
+		case again && done == money.GetMinorUnits():
+			return nil
+		case again || p.status != payment.ChargeApproved || sum > amount:
+			return fault.New(codes.InvalidArgument, "provider_refused", "nothing to refund")
+		}
+		if p.parts == nil {
+			p.parts = map[string]int64{}
+		}
+		p.parts[refundKey] = money.GetMinorUnits()
+		p.partCalls++
 		return nil
 	})
 	return err

@@ -19,7 +19,8 @@ import (
 type State = typev1.PaymentState
 
 // CHARGING is decided by the provider: CHARGED, DECLINED, or PENDING and then one of them. CHARGED may become
-// REFUNDED. An open or missing payment may become VOIDED, a tombstone.
+// REFUNDED, when its order is cancelled; what is given back of a confirmed order leaves it CHARGED. An open or missing
+// payment may become VOIDED, a tombstone.
 const (
 	Charging = typev1.PaymentState_PAYMENT_STATE_CHARGING
 	Pending  = typev1.PaymentState_PAYMENT_STATE_PENDING
@@ -80,6 +81,24 @@ func (p *Payment) refunded(now time.Time) {
 	}, false)
 }
 
+// refundedAmount is what was given back of a charge that stands, in minor units.
+func (p *Payment) refundedAmount() (sum int64) {
+	for _, e := range p.Journal.Entries {
+		if r, ok := e.Event.(*eventv1.PaymentRefunded); ok && r.GetRefundId() != "" {
+			sum += r.GetAmount().GetMinorUnits()
+		}
+	}
+	return sum
+}
+
+// Refunded is what was given back of a charge that stands; nil if nothing was.
+func (p *Payment) Refunded() *typev1.Money {
+	if sum := p.refundedAmount(); sum > 0 {
+		return &typev1.Money{CurrencyCode: p.Amount.GetCurrencyCode(), MinorUnits: sum}
+	}
+	return nil
+}
+
 // Store keeps payments. What is written to a journal is published before the call returns, or by the sweep.
 type Store interface {
 	// Create writes a new payment with no read before it; ErrExists if the order has one.
@@ -108,6 +127,8 @@ type Provider interface {
 	Void(ctx context.Context, key string) (Charge, error)
 	// Refund gives all of an approved charge back, once.
 	Refund(ctx context.Context, key string, amount *typev1.Money) error
+	// RefundAmount gives a part of an approved charge back, or all of it, once per refundKey.
+	RefundAmount(ctx context.Context, key, refundKey string, amount *typev1.Money) error
 }
 
 // Ledger is the provider's own book of the money that moved.

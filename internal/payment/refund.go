@@ -64,6 +64,9 @@ func (p Paying) callOff(ctx context.Context, seen *Payment) (*Payment, error) {
 }
 
 func (p Paying) giveBack(ctx context.Context, seen *Payment) (*Payment, error) {
+	if seen.Refunded() != nil { // only of a confirmed order, which is never undone
+		return nil, fault.New(codes.FailedPrecondition, "partly_refunded", "order %s: parts of its payment were given back by hand, it cannot be undone as a whole", seen.OrderID)
+	}
 	if !seen.free() {
 		if err := p.Provider.Refund(ctx, seen.OrderID, seen.Amount); err != nil {
 			return nil, unsettled(seen.OrderID, err)

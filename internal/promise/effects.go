@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	eventv1 "orderflow.dev/gen/orderflow/event/v1"
 	"orderflow.dev/internal/order"
 )
 
@@ -29,7 +30,7 @@ func toldOnce(p *past, v *Verdict) {
 		o := &p.Orders[i]
 		if status := statusOf(o.Journal); final(status) {
 			v.Checked++
-			last := eventID("orders", o.ID, int64(len(o.Journal.Entries)))
+			last := eventID("orders", o.ID, int64(o.endedAt()+1))
 			v.failIf(!told[ending{o.ID, string(status)}] && !parked[last], o.ID, "it is %s and its customer was not told", status)
 		}
 	}
@@ -82,12 +83,12 @@ func (p *past) rightlyUndone(v *Verdict, u Undone) {
 	v.failIf(u.At.Before(decided), o.ID, "its %s was done before its cancellation was decided", u.Step)
 }
 
-// cancellationWasAsked: nobody's order is cancelled in their name.
+// cancellationWasAsked: nobody's order is cancelled in their name, or in an operator's.
 func cancellationWasAsked(p *past, v *Verdict) {
-	type request struct{ orderID, customerID string }
+	type request struct{ orderID, customerID, operator string }
 	asked := map[request]bool{}
 	for _, a := range p.Asked {
-		asked[request{a.OrderID, a.CustomerID}] = true
+		asked[request{a.OrderID, a.CustomerID, a.Operator}] = true
 	}
 	for i := range p.Orders {
 		o := &p.Orders[i]
@@ -96,10 +97,23 @@ func cancellationWasAsked(p *past, v *Verdict) {
 			continue
 		}
 		v.Checked++
-		v.failIf(reason == string(order.ByOperator), o.ID, "it is cancelled by an operator, and there is none")
-		unasked := reason == string(order.ByCustomer) && !asked[request{o.ID, o.created().GetCustomerId()}]
+		if reason == string(order.ByOperator) {
+			v.failIf(!asked[request{orderID: o.ID, operator: o.cancelledBy()}], o.ID, "it is cancelled by operator %q, who did not ask for it", o.cancelledBy())
+			continue
+		}
+		unasked := !asked[request{orderID: o.ID, customerID: o.created().GetCustomerId()}]
 		v.failIf(unasked, o.ID, "it is cancelled by its customer, who did not ask for it")
 	}
+}
+
+// cancelledBy is the operator who cancelled an order; empty if none did.
+func (o *Order) cancelledBy() (by string) {
+	for _, e := range o.Journal.Entries {
+		if c, ok := e.Event.(*eventv1.OrderCancellationStarted); ok {
+			by = c.GetBy()
+		}
+	}
+	return by
 }
 
 func replayChangesNothing(p *past, v *Verdict) {

@@ -94,9 +94,10 @@ type Undone struct {
 	At            time.Time
 }
 
-// Asked is a request that an order be cancelled.
+// Asked is a request that an order be cancelled, by its customer or by an operator.
 type Asked struct {
 	OrderID, CustomerID string
+	Operator            string // who acts, if it is one
 	At                  time.Time
 }
 

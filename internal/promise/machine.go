@@ -2,6 +2,7 @@ package promise
 
 import (
 	"fmt"
+	"strings"
 
 	eventv1 "orderflow.dev/gen/orderflow/event/v1"
 	"orderflow.dev/internal/journal"
@@ -12,8 +13,9 @@ import (
 // orderMachine is the design's table: where an order stands, what may happen to it, and where it stands then.
 var orderMachine = map[order.Status]map[string]order.Status{
 	"":               {"OrderCreated": order.Placed},
-	order.Placed:     {"OrderConfirmed": order.Confirmed, "OrderCancellationStarted": order.Cancelling},
-	order.Cancelling: {"OrderCancelled": order.Cancelled},
+	order.Placed:     {"OrderConfirmed": order.Confirmed, "OrderCancellationStarted": order.Cancelling, "OrderRetried": order.Placed},
+	order.Cancelling: {"OrderCancelled": order.Cancelled, "OrderRetried": order.Cancelling},
+	order.Confirmed:  {"OrderRefundRequested": order.Confirmed, "OrderRefunded": order.Confirmed},
 }
 
 func final(s order.Status) bool { return s == order.Confirmed || s == order.Cancelled }
@@ -51,7 +53,7 @@ func reasonsOf(j journal.Journal) (reasons []string) {
 var paymentJournals = map[payment.State][]string{
 	payment.Charging: {""},
 	payment.Pending:  {""},
-	payment.Charged:  {"PaymentProcessed "},
+	payment.Charged:  {"PaymentProcessed ", "PaymentProcessed PaymentRefunded(parts) "},
 	payment.Refunded: {"PaymentProcessed PaymentRefunded "},
 	payment.Declined: {"PaymentFailed(declined) "},
 	payment.Voided:   {"", "PaymentFailed(voided) "}, // never asked for, or called off with the provider
@@ -60,11 +62,18 @@ var paymentJournals = map[payment.State][]string{
 // history is a payment's journal as paymentJournals writes it.
 func history(j journal.Journal) (s string) {
 	for _, e := range j.Entries {
-		s += nameOf(e.Event)
-		if f, ok := e.Event.(*eventv1.PaymentFailed); ok {
-			s += "(" + f.GetReason() + ")"
+		word := nameOf(e.Event)
+		switch e := e.Event.(type) {
+		case *eventv1.PaymentFailed:
+			word += "(" + e.GetReason() + ")"
+		case *eventv1.PaymentRefunded:
+			if e.GetRefundId() != "" {
+				word += "(parts)"
+			}
 		}
-		s += " "
+		if word += " "; word != "PaymentRefunded(parts) " || !strings.HasSuffix(s, word) { // however many parts
+			s += word
+		}
 	}
 	return s
 }

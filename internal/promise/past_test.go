@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	eventv1 "orderflow.dev/gen/orderflow/event/v1"
 	"orderflow.dev/internal/journal"
 	"orderflow.dev/internal/promise"
 )
@@ -29,8 +28,7 @@ const ms = time.Millisecond
 // lived is the world in which every ending has come about, and how: without a fault, but for some that break no promise.
 func lived(t *testing.T) (promise.World, past) {
 	w := ended(t)
-	cancellation(&w, "paid-back").Reason = "cancelled" // there is no operator
-	orderAt(&w, "paid-back").Journal.Entries[2].Event.(*eventv1.OrderCancelled).Reason = "cancelled"
+	cancellation(&w, "paid-back").By = "op"
 	for _, key := range []string{"paid-back", "too-early", "expired"} {
 		orderAt(&w, key).Journal.Entries[1].Resume = true
 	}
@@ -98,7 +96,7 @@ func steps(h *past) {
 	}
 	h.Asked = []promise.Asked{
 		{OrderID: idOf("too-early"), CustomerID: customer, At: when(0)},
-		{OrderID: idOf("paid-back"), CustomerID: customer, At: when(time.Minute - ms)},
+		{OrderID: idOf("paid-back"), Operator: "op", At: when(time.Minute - ms)},
 		{OrderID: idOf("confirmed"), CustomerID: customer, At: when(time.Minute)}, // too late
 		{OrderID: idOf("expired"), CustomerID: "other", At: when(time.Minute)},    // not theirs
 	}

@@ -14,6 +14,7 @@ const (
 	AcknowledgedExists      = "acknowledged-exists"
 	OneOrderPerKey          = "one-order-per-key"
 	MoneyFollowsOrder       = "money-follows-order"
+	RefundedAsRequested     = "refunded-as-requested"
 	PaymentMatchesOrder     = "payment-matches-order"
 	StockAddsUp             = "stock-adds-up"
 	ReservationFollowsOrder = "reservation-follows-order"
@@ -59,6 +60,7 @@ func Check(w World, now time.Time, quiet bool) []Verdict {
 		c.run(AcknowledgedExists, "acknowledgements", acknowledgedExists),
 		c.run(OneOrderPerKey, "orders", oneOrderPerKey),
 		c.run(MoneyFollowsOrder, "orders", moneyFollowsOrder),
+		c.run(RefundedAsRequested, "refunds", refundedAsRequested),
 		c.run(PaymentMatchesOrder, "payments", paymentMatchesOrder),
 		c.run(StockAddsUp, "products", stockAddsUp),
 		c.run(ReservationFollowsOrder, "orders", reservationFollowsOrder),

@@ -89,7 +89,7 @@ func mayFollow(from, to order.Status) bool {
 		return true
 	}
 	for _, next := range orderMachine[from] {
-		if mayFollow(next, to) {
+		if next != from && mayFollow(next, to) {
 			return true
 		}
 	}

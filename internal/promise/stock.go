@@ -17,12 +17,32 @@ func stockAddsUp(c *check, v *Verdict) {
 		v.failIf(!c.StockMoved && s.Held != held[s.SKU], "", "%s: %d are held, HELD reservations have %d", s.SKU, s.Held, held[s.SKU])
 		delete(held, s.SKU)
 	}
+	c.adjustedAsKept(v)
 	if c.StockMoved {
 		v.Note = "stock kept moving: held stock was not compared with reservations"
 		return
 	}
 	for sku, n := range held {
 		v.fail("", "%s: HELD reservations have %d, and there is no stock of it", sku, n)
+	}
+}
+
+// adjustedAsKept: a correction by hand is in the stock exactly if somebody's name and reason are kept with it.
+func (c *check) adjustedAsKept(v *Verdict) {
+	if c.StockMoved {
+		return
+	}
+	sum := map[string]int64{}
+	for _, a := range c.Adjustments {
+		sum[a.SKU] += a.Delta
+		v.failIf(a.By == "" || a.Note == "", "", "%s: adjustment %s is nobody's, or for no reason", a.SKU, a.ID)
+	}
+	for _, s := range c.Stock {
+		v.failIf(s.Adjusted != sum[s.SKU], "", "%s: it was adjusted by %d, the adjustments that are kept are %d", s.SKU, s.Adjusted, sum[s.SKU])
+		delete(sum, s.SKU)
+	}
+	for sku := range sum {
+		v.fail("", "%s: adjustments are kept, and there is no stock of it", sku)
 	}
 }
 

@@ -20,6 +20,7 @@ type World struct {
 	Payments     []Payment
 	Reservations []inventory.Reservation
 	Stock        []inventory.Stock
+	Adjustments  []inventory.Adjustment
 	StockMoved   bool       // stock was written while it and the reservations were read: they are not compared
 	Ledger       []Movement // the provider's own, in its order
 	DeadLetters  []DeadLetter
@@ -68,10 +69,11 @@ type Payment struct {
 
 // Movement is money that moved by the provider's ledger.
 type Movement struct {
-	Type     string // charge or refund
-	OrderID  string // its idempotency key
-	Amount   int64  // minor units
-	Currency string
+	Type      string // charge or refund
+	OrderID   string // its idempotency key
+	RefundKey string // of a refund that an operator asked for; empty: of all, because the order was cancelled
+	Amount    int64  // minor units
+	Currency  string
 }
 
 // DeadLetter is an event that could not be handled.
@@ -98,14 +100,24 @@ func (o *Order) ending() (time.Time, bool) {
 	if !final(statusOf(o.Journal)) {
 		return time.Time{}, false
 	}
-	return o.Journal.Entries[len(o.Journal.Entries)-1].Event.GetEventTime().AsTime(), true
+	return o.Journal.Entries[o.endedAt()].Event.GetEventTime().AsTime(), true
 }
 
-// OnItsWay are the orders that have not ended and the aggregates with events not known to be published: nothing is
-// quiet before there are none.
+// endedAt is the place in an ended order's journal of the event that ended it; operators' refunds come after it.
+func (o *Order) endedAt() int {
+	for i, e := range o.Journal.Entries {
+		if name := nameOf(e.Event); name == "OrderConfirmed" || name == "OrderCancelled" {
+			return i
+		}
+	}
+	return 0
+}
+
+// OnItsWay are the orders that have not ended, or of which a refund is not done, and the aggregates with events not known
+// to be published: nothing is quiet before there are none.
 func (w World) OnItsWay() (orders, journals int) {
 	for _, o := range w.Orders {
-		if !final(statusOf(o.Journal)) {
+		if !final(statusOf(o.Journal)) || o.refunding() {
 			orders++
 		}
 		if len(o.Journal.Unpublished()) > 0 {

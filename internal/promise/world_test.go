@@ -1,6 +1,7 @@
 package promise_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -122,6 +123,25 @@ func (b *builder) moved(key, kind string) {
 	b.w.Ledger = append(b.w.Ledger, promise.Movement{Type: kind, OrderID: idOf(key), Amount: total.MinorUnits, Currency: "GBP"})
 }
 
+// refundedInParts is a confirmed order of which an operator gave parts back.
+func (b *builder) refundedInParts(key string, parts ...int64) {
+	id := idOf(key)
+	b.confirmed(key, total)
+	b.payment(key, payment.Charged, total, b.processed(key, total))
+	b.reservation(key, inventory.Held, quantities())
+	o, p := orderAt(&b.w, key), paymentAt(&b.w, key)
+	for i, n := range parts {
+		amount, refund, when := &typev1.Money{CurrencyCode: "GBP", MinorUnits: n}, fmt.Sprint("r", i), at(time.Duration(i+1)*time.Second)
+		o.Journal.Append(&eventv1.OrderRefundRequested{
+			OrderId: id, Seq: o.Journal.Next(), EventTime: when, CustomerId: customer, RefundId: refund, Amount: amount, By: "op", Note: "why",
+		}, false)
+		p.Journal.Append(&eventv1.PaymentRefunded{OrderId: id, Seq: p.Journal.Next(), EventTime: when, Amount: amount, RefundId: refund}, false)
+		o.Journal.Append(&eventv1.OrderRefunded{OrderId: id, Seq: o.Journal.Next(), EventTime: when, CustomerId: customer, RefundId: refund, Amount: amount}, false)
+		b.w.Ledger = append(b.w.Ledger, promise.Movement{Type: "refund", OrderID: id, RefundKey: id + "/" + refund, Amount: n, Currency: "GBP"})
+	}
+	o.Journal.Published, p.Journal.Published = int64(len(o.Journal.Entries)), int64(len(p.Journal.Entries))
+}
+
 func (b *builder) reservation(key string, state inventory.State, q map[string]int32) {
 	r := inventory.Reservation{OrderID: idOf(key), State: state, Quantities: q}
 	if state == inventory.Refused {
@@ -140,6 +160,8 @@ func ended(t *testing.T) promise.World {
 	b.confirmed("free", free)
 	b.payment("free", payment.Charged, free, b.processed("free", free))
 	b.reservation("free", inventory.Held, quantities())
+
+	b.refundedInParts("parts", 1000, 500)
 
 	b.cancelled("out-of-stock", "out_of_stock", time.Second)
 	b.payment("out-of-stock", payment.Voided, nil)
@@ -160,7 +182,7 @@ func ended(t *testing.T) promise.World {
 	b.cancelled("expired", "expired", expiry+time.Second)
 	b.payment("expired", payment.Voided, total, failed("expired", "voided"))
 	b.reservation("expired", inventory.Released, quantities())
-	return b.finish(2)
+	return b.finish(3)
 }
 
 // underWay is a world with orders that have not ended, beside those that have.
@@ -177,7 +199,12 @@ func underWay(t *testing.T) promise.World {
 	b.cancelling("undoing", "declined", time.Second)
 	b.payment("undoing", payment.Declined, total, failed("undoing", "declined"))
 	b.reservation("undoing", inventory.Held, quantities())
-	return b.finish(4)
+	b.refundedInParts("refunding", 700)
+	paymentAt(&b.w, "refunding").Journal.Entries = paymentAt(&b.w, "refunding").Journal.Entries[:1]
+	paymentAt(&b.w, "refunding").Journal.Published = 1
+	orderAt(&b.w, "refunding").Journal.Entries = orderAt(&b.w, "refunding").Journal.Entries[:3]
+	orderAt(&b.w, "refunding").Journal.Published = 3
+	return b.finish(6)
 }
 
 // finish acknowledges every order and states the stock: held is what so many orders have.
@@ -188,9 +215,12 @@ func (b *builder) finish(held int64) promise.World {
 	}
 	b.w.Acknowledged = append(b.w.Acknowledged, promise.Acknowledgement{OrderID: idOf("free"), CustomerID: customer, IdempotencyKey: "free"})
 	b.w.Stock = []inventory.Stock{
-		{SKU: "mug", Stated: 20, Held: 2 * held, Available: 20 - 2*held},
+		{SKU: "mug", Stated: 20, Held: 2 * held, Available: 20 - 2*held, Adjusted: -3},
 		{SKU: "jar", Stated: 1, Held: held, Available: 1 - held}, // restated when more was held
 		{SKU: "pot", Stated: 5, Available: 5},
+	}
+	b.w.Adjustments = []inventory.Adjustment{
+		{ID: "a1", SKU: "mug", Delta: -5, By: "op", Note: "broken"}, {ID: "a2", SKU: "mug", Delta: 2, By: "op", Note: "found"},
 	}
 	b.w.DeadLetters = []promise.DeadLetter{{OrderID: "?", Function: "notify-customer", Reason: "malformed"}}
 	return b.w

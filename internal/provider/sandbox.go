@@ -88,6 +88,14 @@ func (s *Sandbox) Refund(ctx context.Context, key string, amount *typev1.Money) 
 	return err
 }
 
+// RefundAmount implements payment.Provider.
+func (s *Sandbox) RefundAmount(ctx context.Context, key, refundKey string, amount *typev1.Money) error {
+	_, err := s.charge(ctx, http.MethodPost, "/v1/charges/"+url.PathEscape(key)+"/refunds", map[string]any{
+		"idempotency_key": refundKey, "amount": amount.GetMinorUnits(), "currency": amount.GetCurrencyCode(),
+	})
+	return err
+}
+
 func (s *Sandbox) charge(ctx context.Context, method, path string, body any) (payment.Charge, error) {
 	telemetry.Count(ctx, "calls", 1)
 	var c charge

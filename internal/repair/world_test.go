@@ -228,6 +228,11 @@ func (b bank) Refund(_ context.Context, key string, amount *typev1.Money) error 
 	return err
 }
 
+func (b bank) RefundAmount(_ context.Context, key, refundKey string, amount *typev1.Money) error {
+	_, err := known(b.Ledger.RefundAmount(key, refundKey, amount.GetMinorUnits(), amount.GetCurrencyCode()))
+	return err
+}
+
 func at(d time.Duration) *timestamppb.Timestamp { return timestamppb.New(moment.Add(d)) }
 
 func journalOf(events ...journal.Event) (j journal.Journal) {

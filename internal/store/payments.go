@@ -74,7 +74,7 @@ func (s *Payments) Update(ctx context.Context, seen *payment.Payment, change fun
 		if err := change(&next); err != nil {
 			return err
 		}
-		if next.State != current.State {
+		if next.State != current.State || len(next.Journal.Entries) != len(current.Journal.Entries) {
 			next.Version, err = s.commit(ctx, next.OrderID, paymentFields(&next), &next.Journal, version(current.Version), true)
 		}
 		current = &next

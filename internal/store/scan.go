@@ -115,7 +115,8 @@ func ReadReservation(d Document) (*inventory.Reservation, error) {
 // ReadStock reads a product's stock from its document.
 func ReadStock(d Document) *inventory.Stock {
 	return &inventory.Stock{
-		SKU: d.text("sku"), Available: d.number("available"), Held: d.number("held"), Stated: d.number("stated"), Version: d.UpdateTime,
+		SKU: d.text("sku"), Available: d.number("available"), Held: d.number("held"), Stated: d.number("stated"),
+		Adjusted: d.number(fieldAdjusted), Version: d.UpdateTime,
 	}
 }
 

@@ -45,6 +45,8 @@ type Charge struct {
 	Amount         int64  `json:"amount"`
 	Currency       string `json:"currency"`
 	Refunded       int64  `json:"refunded"`
+	// Refunds are its refunds by amount, by their idempotency keys; none of one as a whole.
+	Refunds map[string]int64 `json:"refunds,omitempty"`
 
 	method string
 }

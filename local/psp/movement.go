@@ -18,6 +18,7 @@ type Movement struct {
 	Time           time.Time `json:"time"`
 	Type           string    `json:"type"`
 	IdempotencyKey string    `json:"idempotency_key"`
+	RefundKey      string    `json:"refund_key,omitempty"` // of a refund by amount
 	Amount         int64     `json:"amount"`
 	Currency       string    `json:"currency"`
 }

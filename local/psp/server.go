@@ -84,6 +84,7 @@ func (s *Server) routes() *http.ServeMux {
 	mux.HandleFunc("GET /v1/charges/{key}", s.get)
 	mux.HandleFunc("POST /v1/charges/{key}/void", s.void)
 	mux.HandleFunc("POST /v1/charges/{key}/refund", s.refund)
+	mux.HandleFunc("POST /v1/charges/{key}/refunds", s.refundAmount)
 	mux.HandleFunc("GET /v1/ledger", s.movements)
 	mux.HandleFunc("GET /v1/ledger/summary", s.summary)
 	return mux
@@ -153,6 +154,20 @@ func (s *Server) refund(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c, err := s.ledger.Refund(r.PathValue("key"), req.Amount)
+	s.answer(w, c, err)
+}
+
+func (s *Server) refundAmount(w http.ResponseWriter, r *http.Request) {
+	var req struct {
+		IdempotencyKey string `json:"idempotency_key"`
+		Amount         int64  `json:"amount"`
+		Currency       string `json:"currency"`
+	}
+	if err := readJSON(w, r, &req); err != nil {
+		writeJSON(w, http.StatusBadRequest, failure{err.Error()})
+		return
+	}
+	c, err := s.ledger.RefundAmount(r.PathValue("key"), req.IdempotencyKey, req.Amount, req.Currency)
 	s.answer(w, c, err)
 }
 

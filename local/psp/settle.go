@@ -122,8 +122,10 @@ func (l *Ledger) Refund(key string, amount int64) (Charge, error) {
 			return Charge{}, fmt.Errorf("%w %s", ErrNotFound, key)
 		case before.Status != Approved:
 			return Charge{}, fmt.Errorf("%w: charge %s is %s, only an approved one can be refunded", ErrConflict, key, before.Status)
+		case len(before.Refunds) > 0:
+			return Charge{}, fmt.Errorf("%w: parts of charge %s were refunded, the whole cannot be any more", ErrConflict, key)
 		case amount != before.Amount:
-			return Charge{}, fmt.Errorf("%w: refund of %d, but %d was charged and only full refunds are possible",
+			return Charge{}, fmt.Errorf("%w: refund of %d, but %d was charged: a part is refunded under a key of its own",
 				ErrInvalid, amount, before.Amount)
 		}
 		c := *before
@@ -131,6 +133,46 @@ func (l *Ledger) Refund(key string, amount int64) (Charge, error) {
 			c.Refunded = amount
 			l.write(change{Charge: &c, Movement: l.movement(MovementRefund, &c)})
 		}
+		return c, nil
+	})
+}
+
+// RefundAmount gives a part of an approved charge back, or all of it, once per
+// refund key; the second call answers the same. Errors: ErrNotFound, ErrConflict
+// (not approved, more than is left, or the key was used for another amount),
+// ErrInvalid.
+func (l *Ledger) RefundAmount(key, refundKey string, amount int64, currency string) (Charge, error) {
+	if refundKey == "" || amount <= 0 {
+		return Charge{}, fmt.Errorf("%w: a refund has an idempotency_key and a positive amount", ErrInvalid)
+	}
+	return l.decide(func() (Charge, error) {
+		before, ok := l.charges[key]
+		if !ok {
+			return Charge{}, fmt.Errorf("%w %s", ErrNotFound, key)
+		}
+		done, again := before.Refunds[refundKey]
+		switch {
+		case before.Status != Approved:
+			return Charge{}, fmt.Errorf("%w: charge %s is %s, only an approved one can be refunded", ErrConflict, key, before.Status)
+		case currency != before.Currency:
+			return Charge{}, fmt.Errorf("%w: charge %s is in %s", ErrInvalid, key, before.Currency)
+		case again && done != amount:
+			return Charge{}, fmt.Errorf("%w: refund key %s was used for %d", ErrConflict, refundKey, done)
+		case again:
+			return *before, nil
+		case amount > before.Amount-before.Refunded:
+			return Charge{}, fmt.Errorf("%w: refund of %d, but %d are left of charge %s", ErrConflict, amount, before.Amount-before.Refunded, key)
+		}
+		c := *before
+		c.Refunds = maps.Clone(before.Refunds)
+		if c.Refunds == nil {
+			c.Refunds = map[string]int64{}
+		}
+		c.Refunds[refundKey] = amount
+		c.Refunded += amount
+		m := l.movement(MovementRefund, &c)
+		m.Amount, m.RefundKey = amount, refundKey
+		l.write(change{Charge: &c, Movement: m})
 		return c, nil
 	})
 }

@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	inventoryv1 "orderflow.dev/gen/orderflow/inventory/v1"
 	"orderflow.dev/internal/order"
@@ -12,7 +13,8 @@ import (
 type Agreement struct {
 	Orders       map[string]int // by how they stand: CONFIRMED, CANCELLED out_of_stock, …
 	Unfinished   []string       // ids of orders that have not ended
-	ConfirmedSum int64          // minor units
+	ConfirmedSum int64          // minor units, without what operators gave back
+	GivenBack    int64          // of confirmed orders, by operators
 	Charged      int64          // by the provider's ledger, minor units
 	Refunded     int64
 	Double       []string // orders the provider charged more than once
@@ -75,17 +77,26 @@ func (a *Agreement) count(o *order.Order, sold map[string]int64) {
 		name += " " + string(r)
 	}
 	a.Orders[name]++
-	if !o.Final() {
+	if !o.Final() || refunding(o) {
 		a.Unfinished = append(a.Unfinished, o.ID)
 	}
 	if status != order.Confirmed {
 		return
 	}
 	a.ConfirmedSum += o.Total().GetMinorUnits()
+	for _, r := range o.Refunds() {
+		a.ConfirmedSum -= r.Amount.GetMinorUnits()
+		a.GivenBack += r.Amount.GetMinorUnits()
+	}
 	for _, l := range o.Created().GetLines() {
 		sold[l.GetSku()] += int64(l.GetQuantity())
 		a.StockSold += int64(l.GetQuantity())
 	}
+}
+
+// refunding says that a refund by an operator is on its way.
+func refunding(o *order.Order) bool {
+	return slices.ContainsFunc(o.Refunds(), func(r order.Refund) bool { return r.Done.IsZero() })
 }
 
 func (in *Inspector) compareStock(ctx context.Context, a *Agreement, sold map[string]int64) error {

@@ -10,8 +10,9 @@ import (
 	"strings"
 	"time"
 
-	eventv1 "orderflow.dev/gen/orderflow/event/v1"
 	inventoryv1 "orderflow.dev/gen/orderflow/inventory/v1"
+	operationsv1 "orderflow.dev/gen/orderflow/operations/v1"
+	"orderflow.dev/internal/api"
 	"orderflow.dev/internal/journal"
 	"orderflow.dev/internal/order"
 	"orderflow.dev/internal/platform/rpc"
@@ -91,25 +92,16 @@ func (s Stores) Timeline(ctx context.Context, orderID string) ([]Happening, erro
 }
 
 func happening(aggregate string, e journal.Entry) Happening {
-	h := Happening{
-		Time: e.Event.GetEventTime().AsTime(), Where: fmt.Sprintf("%s/%d", aggregate, e.Event.GetSeq()),
-		What: string(e.Event.ProtoReflect().Descriptor().Name()), Resume: e.Resume,
+	return Happened(api.Happening(aggregate, e))
+}
+
+// Happened is an entry of a timeline as operators are told of it. Who did it, and why, is part of its detail.
+func Happened(h *operationsv1.Happening) Happening {
+	out := Happening{Time: h.GetTime().AsTime(), Where: h.GetEntry(), What: h.GetEvent(), Detail: h.GetDetail(), Resume: h.GetResume()}
+	if h.GetBy() != "" {
+		out.Detail = strings.TrimSpace(fmt.Sprintf("%s by %s: %s", out.Detail, h.GetBy(), h.GetNote()))
 	}
-	switch ev := e.Event.(type) {
-	case *eventv1.OrderCreated:
-		h.Detail = fmt.Sprintf("%d lines, %s %s", len(ev.GetLines()), Price(ev.GetTotal()), ev.GetPaymentMethod())
-	case *eventv1.OrderCancellationStarted:
-		h.Detail = ev.GetReason()
-	case *eventv1.OrderCancelled:
-		h.Detail = ev.GetReason()
-	case *eventv1.PaymentProcessed:
-		h.Detail = Price(ev.GetAmount()) + " " + ev.GetProviderChargeId()
-	case *eventv1.PaymentFailed:
-		h.Detail = ev.GetReason()
-	case *eventv1.PaymentRefunded:
-		h.Detail = Price(ev.GetAmount())
-	}
-	return h
+	return out
 }
 
 // Price writes an amount of a two-decimal currency.

@@ -107,8 +107,8 @@ func sweepOf(f store.QueryFields) promise.Sweep {
 // stockTries is how often stock and reservations are read for a picture in which nothing moved.
 const stockTries = 5
 
-// stock reads stock, reservations, and stock again: what is held changes in the same commit as its reservation, so
-// stock that stood still says that the reservations between did too.
+// stock reads stock, reservations and adjustments, and stock again: stock changes in the same commit as its reservation or
+// adjustment, so stock that stood still says that those between did too.
 func (g *gathering) stock(ctx context.Context) error {
 	before, err := readStock(ctx, g.Inventory)
 	if err != nil {
@@ -116,8 +116,11 @@ func (g *gathering) stock(ctx context.Context) error {
 	}
 	known := len(g.world.Unreadable)
 	for range stockTries {
-		g.world.Unreadable, g.world.Reservations = g.world.Unreadable[:known], nil
+		g.world.Unreadable, g.world.Reservations, g.world.Adjustments = g.world.Unreadable[:known], nil, nil
 		if err := g.reservations(ctx); err != nil {
+			return err
+		}
+		if err := g.adjustments(ctx); err != nil {
 			return err
 		}
 		after, err := readStock(ctx, g.Inventory)
@@ -165,6 +168,12 @@ func (g *gathering) reservations(ctx context.Context) error {
 	})
 }
 
+func (g *gathering) adjustments(ctx context.Context) error {
+	return store.ScanDocuments(ctx, g.Inventory, "adjustments", func(d store.Document) {
+		g.world.Adjustments = append(g.world.Adjustments, store.ReadAdjustment(d))
+	})
+}
+
 func (in *Inspector) ledger(ctx context.Context) (moved []promise.Movement, err error) {
 	req, err := in.providerRequest(ctx, "/v1/ledger")
 	if err != nil {
@@ -182,13 +191,14 @@ func (in *Inspector) ledger(ctx context.Context) (moved []promise.Movement, err 
 		var m struct {
 			Type     string `json:"type"`
 			Key      string `json:"idempotency_key"`
+			Refund   string `json:"refund_key"`
 			Amount   int64  `json:"amount"`
 			Currency string `json:"currency"`
 		}
 		if err := d.Decode(&m); err != nil {
 			return nil, fmt.Errorf("read the provider's ledger: %w", err)
 		}
-		moved = append(moved, promise.Movement{Type: m.Type, OrderID: m.Key, Amount: m.Amount, Currency: m.Currency})
+		moved = append(moved, promise.Movement{Type: m.Type, OrderID: m.Key, RefundKey: m.Refund, Amount: m.Amount, Currency: m.Currency})
 	}
 	return moved, nil
 }

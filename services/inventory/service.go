@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	inventoryv1 "orderflow.dev/gen/orderflow/inventory/v1"
 	typev1 "orderflow.dev/gen/orderflow/type/v1"
@@ -88,11 +89,31 @@ func reservation(r *inventory.Reservation) *inventoryv1.Reservation {
 }
 
 func (s *server) GetItem(ctx context.Context, req *inventoryv1.GetItemRequest) (*inventoryv1.GetItemResponse, error) {
-	i, err := s.stocking.Get(ctx, req.GetSku())
+	i, adjustments, err := s.stocking.Story(ctx, req.GetSku())
 	if err != nil {
 		return nil, err
 	}
-	return &inventoryv1.GetItemResponse{Item: item(i)}, nil
+	resp := &inventoryv1.GetItemResponse{Item: item(i)}
+	for _, a := range adjustments {
+		resp.Adjustments = append(resp.Adjustments, adjustment(a))
+	}
+	return resp, nil
+}
+
+func (s *server) AdjustStock(ctx context.Context, req *inventoryv1.AdjustStockRequest) (*inventoryv1.AdjustStockResponse, error) {
+	i, a, err := s.stocking.Adjust(ctx, inventory.Adjustment{
+		ID: req.GetAdjustmentId(), SKU: req.GetSku(), Delta: req.GetDelta(), By: req.GetBy(), Note: req.GetNote(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &inventoryv1.AdjustStockResponse{Item: item(i), Adjustment: adjustment(a)}, nil
+}
+
+func adjustment(a inventory.Adjustment) *inventoryv1.StockAdjustment {
+	return &inventoryv1.StockAdjustment{
+		AdjustmentId: a.ID, Sku: a.SKU, Delta: a.Delta, StockAfter: a.After, By: a.By, Note: a.Note, AdjustTime: timestamppb.New(a.Time),
+	}
 }
 
 func (s *server) ListItems(ctx context.Context, req *inventoryv1.ListItemsRequest) (*inventoryv1.ListItemsResponse, error) {

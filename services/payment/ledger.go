@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	paymentv1 "orderflow.dev/gen/orderflow/payment/v1"
+	"orderflow.dev/internal/api"
 	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/payment"
 )
@@ -19,7 +20,7 @@ func (s *server) AdoptCharge(ctx context.Context, req *paymentv1.AdoptChargeRequ
 	if err != nil {
 		return nil, err
 	}
-	return &paymentv1.AdoptChargeResponse{Payment: wirePayment(p)}, nil
+	return &paymentv1.AdoptChargeResponse{Payment: api.Payment(p)}, nil
 }
 
 func (s *server) FindCharge(ctx context.Context, req *paymentv1.FindChargeRequest) (*paymentv1.FindChargeResponse, error) {

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	paymentv1 "orderflow.dev/gen/orderflow/payment/v1"
+	"orderflow.dev/internal/api"
 	"orderflow.dev/internal/payment"
 	"orderflow.dev/internal/platform/rpc"
 	"orderflow.dev/internal/provider"
@@ -48,7 +48,7 @@ func (s *server) ChargePayment(ctx context.Context, req *paymentv1.ChargePayment
 	if err != nil {
 		return nil, err
 	}
-	return &paymentv1.ChargePaymentResponse{Payment: wirePayment(p)}, nil
+	return &paymentv1.ChargePaymentResponse{Payment: api.Payment(p)}, nil
 }
 
 func (s *server) RefundPayment(ctx context.Context, req *paymentv1.RefundPaymentRequest) (*paymentv1.RefundPaymentResponse, error) {
@@ -56,7 +56,15 @@ func (s *server) RefundPayment(ctx context.Context, req *paymentv1.RefundPayment
 	if err != nil {
 		return nil, err
 	}
-	return &paymentv1.RefundPaymentResponse{Payment: wirePayment(p)}, nil
+	return &paymentv1.RefundPaymentResponse{Payment: api.Payment(p)}, nil
+}
+
+func (s *server) RefundAmount(ctx context.Context, req *paymentv1.RefundAmountRequest) (*paymentv1.RefundAmountResponse, error) {
+	p, err := s.paying.RefundAmount(ctx, req.GetOrderId(), req.GetRefundId(), req.GetAmount())
+	if err != nil {
+		return nil, err
+	}
+	return &paymentv1.RefundAmountResponse{Payment: api.Payment(p)}, nil
 }
 
 func (s *server) GetPayment(ctx context.Context, req *paymentv1.GetPaymentRequest) (*paymentv1.GetPaymentResponse, error) {
@@ -64,11 +72,5 @@ func (s *server) GetPayment(ctx context.Context, req *paymentv1.GetPaymentReques
 	if err != nil {
 		return nil, err
 	}
-	return &paymentv1.GetPaymentResponse{Payment: wirePayment(p)}, nil
-}
-
-func wirePayment(p *payment.Payment) *paymentv1.Payment {
-	return &paymentv1.Payment{
-		OrderId: p.OrderID, State: p.State, Amount: p.Amount, ProviderChargeId: p.ChargeID, CreateTime: timestamppb.New(p.CreateTime),
-	}
+	return &paymentv1.GetPaymentResponse{Payment: api.Payment(p)}, nil
 }

@@ -45,6 +45,8 @@ func Handler(fulfilling order.Fulfilling) function.EventHandler {
 			return fulfilling.Created(ctx, data)
 		case *eventv1.OrderCancellationStarted:
 			return fulfilling.Resume(ctx, data.GetOrderId(), data.GetSeq())
+		case *eventv1.OrderRetried:
+			return fulfilling.Resume(ctx, data.GetOrderId(), data.GetSeq())
 		}
 		return fulfilling.Resume(ctx, e.Subject, 0) // a payment's event: its seq is of another journal
 	}

@@ -43,21 +43,26 @@ type Verifier struct {
 // NewVerifier makes a verifier; it asks the issuer nothing yet.
 func NewVerifier(cfg Config) *Verifier { return &Verifier{cfg: cfg} }
 
-// Customer is the id of the customer whose token the request carries: a hash of issuer and subject, so that no
-// personal data is in ids. The token must have every one of the scopes. UNAUTHENTICATED says what is wrong with the token;
+// Caller is whose token a request carries.
+type Caller struct {
+	CustomerID string // a hash of issuer and subject, so that no personal data is in ids
+	Subject    string // the token's own: stable, and what the issuer knows the person by
+}
+
+// Customer is whose token the request carries. The token must have every one of the scopes. UNAUTHENTICATED says what is wrong with the token;
 // PERMISSION_DENIED which scope it lacks; UNAVAILABLE that the issuer is not reached.
-func (v *Verifier) Customer(ctx context.Context, r *http.Request, scopes ...string) (string, error) {
+func (v *Verifier) Customer(ctx context.Context, r *http.Request, scopes ...string) (Caller, error) {
 	t, err := v.token(ctx, r)
 	if err != nil {
-		return "", err
+		return Caller{}, err
 	}
 	if t.Subject == "" {
-		return "", fault.New(codes.Unauthenticated, "invalid_token", "the token has no subject")
+		return Caller{}, fault.New(codes.Unauthenticated, "invalid_token", "the token has no subject")
 	}
 	if err := lacks(t, scopes); err != nil {
-		return "", err
+		return Caller{}, err
 	}
-	return CustomerID(t.Issuer, t.Subject), nil
+	return Caller{CustomerID(t.Issuer, t.Subject), t.Subject}, nil
 }
 
 // token is the request's token, which is valid. API Gateway has a token of its own in Authorization, for Cloud Run, and

@@ -27,6 +27,7 @@ const MaxBody = 256 << 10
 type Request struct {
 	*http.Request
 	CustomerID string
+	Subject    string // of the caller's token: who acts, where that is kept
 }
 
 // PathParam is a parameter of the route. API Gateway (path translation CONSTANT_ADDRESS) appends it to the query, so it
@@ -78,15 +79,15 @@ func API[C any](name, method string, wire func(context.Context, C) (APIHandler, 
 		}
 		handle, err := wire(ctx, cfg.Function)
 		verifier := auth.NewVerifier(cfg.Auth)
-		customer := func(ctx context.Context, r *http.Request) (string, error) {
+		caller := func(ctx context.Context, r *http.Request) (auth.Caller, error) {
 			return verifier.Customer(ctx, r, scopes...)
 		}
-		return ServeAPI(name, method, customer, fair(cfg.Share, handle)), err
+		return ServeAPI(name, method, caller, fair(cfg.Share, handle)), err
 	})
 }
 
-// ServeAPI serves a function of the public API. customer says who asks, or why nobody may.
-func ServeAPI(name, method string, customer func(context.Context, *http.Request) (string, error), handle APIHandler) http.Handler {
+// ServeAPI serves a function of the public API. caller says who asks, or why nobody may.
+func ServeAPI(name, method string, caller func(context.Context, *http.Request) (auth.Caller, error), handle APIHandler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t := traceOf(r)
 		w.Header().Set("X-Request-Id", t.RequestID)
@@ -95,7 +96,7 @@ func ServeAPI(name, method string, customer func(context.Context, *http.Request)
 			if err := only(method, w, r); err != nil {
 				return err
 			}
-			reply, err := answer(ctx, customer, handle, r)
+			reply, err := answer(ctx, caller, handle, r)
 			if err != nil {
 				return err
 			}
@@ -116,13 +117,13 @@ func only(method string, w http.ResponseWriter, r *http.Request) error {
 	return fault.New(codes.InvalidArgument, "method_not_allowed", "use %s here, not %s", method, r.Method)
 }
 
-func answer(ctx context.Context, customer func(context.Context, *http.Request) (string, error), handle APIHandler, r *http.Request) (*Reply, error) {
-	id, err := customer(ctx, r)
+func answer(ctx context.Context, caller func(context.Context, *http.Request) (auth.Caller, error), handle APIHandler, r *http.Request) (*Reply, error) {
+	who, err := caller(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	telemetry.Annotate(ctx, "customer_id", id)
-	return handle(ctx, &Request{Request: r, CustomerID: id})
+	telemetry.Annotate(ctx, "customer_id", who.CustomerID)
+	return handle(ctx, &Request{Request: r, CustomerID: who.CustomerID, Subject: who.Subject})
 }
 
 // Decode reads the JSON body into m. Unknown fields, a wrong content type, and a body that is packed, over MaxBody or too

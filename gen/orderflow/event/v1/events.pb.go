@@ -232,7 +232,11 @@ type OrderCancellationStarted struct {
 	// When it happened.
 	EventTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=event_time,json=eventTime,proto3" json:"event_time,omitempty"`
 	// Why: out_of_stock, declined, cancelled (by the customer), expired or operator.
-	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Which operator: the subject of their token. Empty for all other reasons.
+	By string `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`
+	// Why, in the operator's words.
+	Note          string `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -295,6 +299,20 @@ func (x *OrderCancellationStarted) GetReason() string {
 	return ""
 }
 
+func (x *OrderCancellationStarted) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *OrderCancellationStarted) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
 // OrderCancelled: nothing is charged or held any more. Final.
 type OrderCancelled struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -309,7 +327,11 @@ type OrderCancelled struct {
 	// What would have been paid.
 	Total *v1.Money `protobuf:"bytes,5,opt,name=total,proto3" json:"total,omitempty"`
 	// Why, as in OrderCancellationStarted.
-	Reason        string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Which operator closed it: the subject of their token. Empty if the saga did.
+	By string `protobuf:"bytes,7,opt,name=by,proto3" json:"by,omitempty"`
+	// Why, in the operator's words.
+	Note          string `protobuf:"bytes,8,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -386,6 +408,311 @@ func (x *OrderCancelled) GetReason() string {
 	return ""
 }
 
+func (x *OrderCancelled) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *OrderCancelled) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+// OrderRetried: an operator wants the order's saga started again now, not when the sweep would.
+type OrderRetried struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order.
+	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// Place in the order's journal.
+	Seq int64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	// When it happened.
+	EventTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=event_time,json=eventTime,proto3" json:"event_time,omitempty"`
+	// The act's idempotency key: the same act again adds nothing.
+	ActId string `protobuf:"bytes,4,opt,name=act_id,json=actId,proto3" json:"act_id,omitempty"`
+	// Which operator: the subject of their token.
+	By string `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`
+	// Why, in the operator's words.
+	Note          string `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderRetried) Reset() {
+	*x = OrderRetried{}
+	mi := &file_orderflow_event_v1_events_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderRetried) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderRetried) ProtoMessage() {}
+
+func (x *OrderRetried) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_event_v1_events_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderRetried.ProtoReflect.Descriptor instead.
+func (*OrderRetried) Descriptor() ([]byte, []int) {
+	return file_orderflow_event_v1_events_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *OrderRetried) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *OrderRetried) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *OrderRetried) GetEventTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EventTime
+	}
+	return nil
+}
+
+func (x *OrderRetried) GetActId() string {
+	if x != nil {
+		return x.ActId
+	}
+	return ""
+}
+
+func (x *OrderRetried) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *OrderRetried) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+// OrderRefundRequested: an operator decided that money of a confirmed order goes back. The order stays confirmed.
+type OrderRefundRequested struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order.
+	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// Place in the order's journal.
+	Seq int64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	// When it happened.
+	EventTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=event_time,json=eventTime,proto3" json:"event_time,omitempty"`
+	// Whose order.
+	CustomerId string `protobuf:"bytes,4,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// The act's idempotency key; unique among the order's refunds.
+	RefundId string `protobuf:"bytes,5,opt,name=refund_id,json=refundId,proto3" json:"refund_id,omitempty"`
+	// How much. All refunds of an order together are at most its total.
+	Amount *v1.Money `protobuf:"bytes,6,opt,name=amount,proto3" json:"amount,omitempty"`
+	// Which operator: the subject of their token.
+	By string `protobuf:"bytes,7,opt,name=by,proto3" json:"by,omitempty"`
+	// Why, in the operator's words.
+	Note          string `protobuf:"bytes,8,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderRefundRequested) Reset() {
+	*x = OrderRefundRequested{}
+	mi := &file_orderflow_event_v1_events_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderRefundRequested) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderRefundRequested) ProtoMessage() {}
+
+func (x *OrderRefundRequested) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_event_v1_events_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderRefundRequested.ProtoReflect.Descriptor instead.
+func (*OrderRefundRequested) Descriptor() ([]byte, []int) {
+	return file_orderflow_event_v1_events_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *OrderRefundRequested) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *OrderRefundRequested) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *OrderRefundRequested) GetEventTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EventTime
+	}
+	return nil
+}
+
+func (x *OrderRefundRequested) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+func (x *OrderRefundRequested) GetRefundId() string {
+	if x != nil {
+		return x.RefundId
+	}
+	return ""
+}
+
+func (x *OrderRefundRequested) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *OrderRefundRequested) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *OrderRefundRequested) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+// OrderRefunded: the money of an OrderRefundRequested was given back.
+type OrderRefunded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order.
+	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// Place in the order's journal.
+	Seq int64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	// When it became known.
+	EventTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=event_time,json=eventTime,proto3" json:"event_time,omitempty"`
+	// Whose order.
+	CustomerId string `protobuf:"bytes,4,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// As in OrderRefundRequested.
+	RefundId string `protobuf:"bytes,5,opt,name=refund_id,json=refundId,proto3" json:"refund_id,omitempty"`
+	// As in OrderRefundRequested.
+	Amount        *v1.Money `protobuf:"bytes,6,opt,name=amount,proto3" json:"amount,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderRefunded) Reset() {
+	*x = OrderRefunded{}
+	mi := &file_orderflow_event_v1_events_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderRefunded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderRefunded) ProtoMessage() {}
+
+func (x *OrderRefunded) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_event_v1_events_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderRefunded.ProtoReflect.Descriptor instead.
+func (*OrderRefunded) Descriptor() ([]byte, []int) {
+	return file_orderflow_event_v1_events_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *OrderRefunded) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *OrderRefunded) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *OrderRefunded) GetEventTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EventTime
+	}
+	return nil
+}
+
+func (x *OrderRefunded) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+func (x *OrderRefunded) GetRefundId() string {
+	if x != nil {
+		return x.RefundId
+	}
+	return ""
+}
+
+func (x *OrderRefunded) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
 // PaymentProcessed: the provider took the money.
 type PaymentProcessed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -405,7 +732,7 @@ type PaymentProcessed struct {
 
 func (x *PaymentProcessed) Reset() {
 	*x = PaymentProcessed{}
-	mi := &file_orderflow_event_v1_events_proto_msgTypes[4]
+	mi := &file_orderflow_event_v1_events_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -417,7 +744,7 @@ func (x *PaymentProcessed) String() string {
 func (*PaymentProcessed) ProtoMessage() {}
 
 func (x *PaymentProcessed) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_event_v1_events_proto_msgTypes[4]
+	mi := &file_orderflow_event_v1_events_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -430,7 +757,7 @@ func (x *PaymentProcessed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PaymentProcessed.ProtoReflect.Descriptor instead.
 func (*PaymentProcessed) Descriptor() ([]byte, []int) {
-	return file_orderflow_event_v1_events_proto_rawDescGZIP(), []int{4}
+	return file_orderflow_event_v1_events_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *PaymentProcessed) GetOrderId() string {
@@ -487,7 +814,7 @@ type PaymentFailed struct {
 
 func (x *PaymentFailed) Reset() {
 	*x = PaymentFailed{}
-	mi := &file_orderflow_event_v1_events_proto_msgTypes[5]
+	mi := &file_orderflow_event_v1_events_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -499,7 +826,7 @@ func (x *PaymentFailed) String() string {
 func (*PaymentFailed) ProtoMessage() {}
 
 func (x *PaymentFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_event_v1_events_proto_msgTypes[5]
+	mi := &file_orderflow_event_v1_events_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -512,7 +839,7 @@ func (x *PaymentFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PaymentFailed.ProtoReflect.Descriptor instead.
 func (*PaymentFailed) Descriptor() ([]byte, []int) {
-	return file_orderflow_event_v1_events_proto_rawDescGZIP(), []int{5}
+	return file_orderflow_event_v1_events_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PaymentFailed) GetOrderId() string {
@@ -550,7 +877,7 @@ func (x *PaymentFailed) GetReason() string {
 	return ""
 }
 
-// PaymentRefunded: the money was given back.
+// PaymentRefunded: money was given back.
 type PaymentRefunded struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The order it was for.
@@ -560,14 +887,16 @@ type PaymentRefunded struct {
 	// When it became known.
 	EventTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=event_time,json=eventTime,proto3" json:"event_time,omitempty"`
 	// What was given back.
-	Amount        *v1.Money `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`
+	Amount *v1.Money `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`
+	// Of a refund that an operator asked for: its id. Empty: all of it, because the order was cancelled.
+	RefundId      string `protobuf:"bytes,5,opt,name=refund_id,json=refundId,proto3" json:"refund_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PaymentRefunded) Reset() {
 	*x = PaymentRefunded{}
-	mi := &file_orderflow_event_v1_events_proto_msgTypes[6]
+	mi := &file_orderflow_event_v1_events_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -579,7 +908,7 @@ func (x *PaymentRefunded) String() string {
 func (*PaymentRefunded) ProtoMessage() {}
 
 func (x *PaymentRefunded) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_event_v1_events_proto_msgTypes[6]
+	mi := &file_orderflow_event_v1_events_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -592,7 +921,7 @@ func (x *PaymentRefunded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PaymentRefunded.ProtoReflect.Descriptor instead.
 func (*PaymentRefunded) Descriptor() ([]byte, []int) {
-	return file_orderflow_event_v1_events_proto_rawDescGZIP(), []int{6}
+	return file_orderflow_event_v1_events_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PaymentRefunded) GetOrderId() string {
@@ -623,6 +952,13 @@ func (x *PaymentRefunded) GetAmount() *v1.Money {
 	return nil
 }
 
+func (x *PaymentRefunded) GetRefundId() string {
+	if x != nil {
+		return x.RefundId
+	}
+	return ""
+}
+
 // ImportChunk: a part of an uploaded file is to be made into orders, from where its record says that it stands. Getting
 // it twice does no harm.
 type ImportChunk struct {
@@ -641,7 +977,7 @@ type ImportChunk struct {
 
 func (x *ImportChunk) Reset() {
 	*x = ImportChunk{}
-	mi := &file_orderflow_event_v1_events_proto_msgTypes[7]
+	mi := &file_orderflow_event_v1_events_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -653,7 +989,7 @@ func (x *ImportChunk) String() string {
 func (*ImportChunk) ProtoMessage() {}
 
 func (x *ImportChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_event_v1_events_proto_msgTypes[7]
+	mi := &file_orderflow_event_v1_events_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -666,7 +1002,7 @@ func (x *ImportChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportChunk.ProtoReflect.Descriptor instead.
 func (*ImportChunk) Descriptor() ([]byte, []int) {
-	return file_orderflow_event_v1_events_proto_rawDescGZIP(), []int{7}
+	return file_orderflow_event_v1_events_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ImportChunk) GetImportId() string {
@@ -728,7 +1064,7 @@ type OrdersImported struct {
 
 func (x *OrdersImported) Reset() {
 	*x = OrdersImported{}
-	mi := &file_orderflow_event_v1_events_proto_msgTypes[8]
+	mi := &file_orderflow_event_v1_events_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -740,7 +1076,7 @@ func (x *OrdersImported) String() string {
 func (*OrdersImported) ProtoMessage() {}
 
 func (x *OrdersImported) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_event_v1_events_proto_msgTypes[8]
+	mi := &file_orderflow_event_v1_events_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -753,7 +1089,7 @@ func (x *OrdersImported) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrdersImported.ProtoReflect.Descriptor instead.
 func (*OrdersImported) Descriptor() ([]byte, []int) {
-	return file_orderflow_event_v1_events_proto_rawDescGZIP(), []int{8}
+	return file_orderflow_event_v1_events_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *OrdersImported) GetImportId() string {
@@ -857,13 +1193,15 @@ const file_orderflow_event_v1_events_proto_rawDesc = "" +
 	"event_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\teventTime\x12\x1f\n" +
 	"\vcustomer_id\x18\x04 \x01(\tR\n" +
 	"customerId\x12.\n" +
-	"\x05total\x18\x05 \x01(\v2\x18.orderflow.type.v1.MoneyR\x05total\"\x9a\x01\n" +
+	"\x05total\x18\x05 \x01(\v2\x18.orderflow.type.v1.MoneyR\x05total\"\xbe\x01\n" +
 	"\x18OrderCancellationStarted\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x129\n" +
 	"\n" +
 	"event_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\teventTime\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\"\xe1\x01\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x0e\n" +
+	"\x02by\x18\x05 \x01(\tR\x02by\x12\x12\n" +
+	"\x04note\x18\x06 \x01(\tR\x04note\"\x85\x02\n" +
 	"\x0eOrderCancelled\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x129\n" +
@@ -872,7 +1210,37 @@ const file_orderflow_event_v1_events_proto_rawDesc = "" +
 	"\vcustomer_id\x18\x04 \x01(\tR\n" +
 	"customerId\x12.\n" +
 	"\x05total\x18\x05 \x01(\v2\x18.orderflow.type.v1.MoneyR\x05total\x12\x16\n" +
-	"\x06reason\x18\x06 \x01(\tR\x06reason\"\xda\x01\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x0e\n" +
+	"\x02by\x18\a \x01(\tR\x02by\x12\x12\n" +
+	"\x04note\x18\b \x01(\tR\x04note\"\xb1\x01\n" +
+	"\fOrderRetried\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\tR\aorderId\x12\x10\n" +
+	"\x03seq\x18\x02 \x01(\x03R\x03seq\x129\n" +
+	"\n" +
+	"event_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\teventTime\x12\x15\n" +
+	"\x06act_id\x18\x04 \x01(\tR\x05actId\x12\x0e\n" +
+	"\x02by\x18\x05 \x01(\tR\x02by\x12\x12\n" +
+	"\x04note\x18\x06 \x01(\tR\x04note\"\x92\x02\n" +
+	"\x14OrderRefundRequested\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\tR\aorderId\x12\x10\n" +
+	"\x03seq\x18\x02 \x01(\x03R\x03seq\x129\n" +
+	"\n" +
+	"event_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\teventTime\x12\x1f\n" +
+	"\vcustomer_id\x18\x04 \x01(\tR\n" +
+	"customerId\x12\x1b\n" +
+	"\trefund_id\x18\x05 \x01(\tR\brefundId\x120\n" +
+	"\x06amount\x18\x06 \x01(\v2\x18.orderflow.type.v1.MoneyR\x06amount\x12\x0e\n" +
+	"\x02by\x18\a \x01(\tR\x02by\x12\x12\n" +
+	"\x04note\x18\b \x01(\tR\x04note\"\xe7\x01\n" +
+	"\rOrderRefunded\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\tR\aorderId\x12\x10\n" +
+	"\x03seq\x18\x02 \x01(\x03R\x03seq\x129\n" +
+	"\n" +
+	"event_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\teventTime\x12\x1f\n" +
+	"\vcustomer_id\x18\x04 \x01(\tR\n" +
+	"customerId\x12\x1b\n" +
+	"\trefund_id\x18\x05 \x01(\tR\brefundId\x120\n" +
+	"\x06amount\x18\x06 \x01(\v2\x18.orderflow.type.v1.MoneyR\x06amount\"\xda\x01\n" +
 	"\x10PaymentProcessed\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x129\n" +
@@ -886,13 +1254,14 @@ const file_orderflow_event_v1_events_proto_rawDesc = "" +
 	"\n" +
 	"event_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\teventTime\x120\n" +
 	"\x06amount\x18\x04 \x01(\v2\x18.orderflow.type.v1.MoneyR\x06amount\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xab\x01\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xc8\x01\n" +
 	"\x0fPaymentRefunded\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x129\n" +
 	"\n" +
 	"event_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\teventTime\x120\n" +
-	"\x06amount\x18\x04 \x01(\v2\x18.orderflow.type.v1.MoneyR\x06amount\"\x8d\x01\n" +
+	"\x06amount\x18\x04 \x01(\v2\x18.orderflow.type.v1.MoneyR\x06amount\x12\x1b\n" +
+	"\trefund_id\x18\x05 \x01(\tR\brefundId\"\x8d\x01\n" +
 	"\vImportChunk\x12\x1b\n" +
 	"\timport_id\x18\x01 \x01(\tR\bimportId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x129\n" +
@@ -926,45 +1295,53 @@ func file_orderflow_event_v1_events_proto_rawDescGZIP() []byte {
 	return file_orderflow_event_v1_events_proto_rawDescData
 }
 
-var file_orderflow_event_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_orderflow_event_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_orderflow_event_v1_events_proto_goTypes = []any{
 	(*OrderCreated)(nil),             // 0: orderflow.event.v1.OrderCreated
 	(*OrderConfirmed)(nil),           // 1: orderflow.event.v1.OrderConfirmed
 	(*OrderCancellationStarted)(nil), // 2: orderflow.event.v1.OrderCancellationStarted
 	(*OrderCancelled)(nil),           // 3: orderflow.event.v1.OrderCancelled
-	(*PaymentProcessed)(nil),         // 4: orderflow.event.v1.PaymentProcessed
-	(*PaymentFailed)(nil),            // 5: orderflow.event.v1.PaymentFailed
-	(*PaymentRefunded)(nil),          // 6: orderflow.event.v1.PaymentRefunded
-	(*ImportChunk)(nil),              // 7: orderflow.event.v1.ImportChunk
-	(*OrdersImported)(nil),           // 8: orderflow.event.v1.OrdersImported
-	(*timestamppb.Timestamp)(nil),    // 9: google.protobuf.Timestamp
-	(*v1.OrderLine)(nil),             // 10: orderflow.type.v1.OrderLine
-	(*v1.Money)(nil),                 // 11: orderflow.type.v1.Money
+	(*OrderRetried)(nil),             // 4: orderflow.event.v1.OrderRetried
+	(*OrderRefundRequested)(nil),     // 5: orderflow.event.v1.OrderRefundRequested
+	(*OrderRefunded)(nil),            // 6: orderflow.event.v1.OrderRefunded
+	(*PaymentProcessed)(nil),         // 7: orderflow.event.v1.PaymentProcessed
+	(*PaymentFailed)(nil),            // 8: orderflow.event.v1.PaymentFailed
+	(*PaymentRefunded)(nil),          // 9: orderflow.event.v1.PaymentRefunded
+	(*ImportChunk)(nil),              // 10: orderflow.event.v1.ImportChunk
+	(*OrdersImported)(nil),           // 11: orderflow.event.v1.OrdersImported
+	(*timestamppb.Timestamp)(nil),    // 12: google.protobuf.Timestamp
+	(*v1.OrderLine)(nil),             // 13: orderflow.type.v1.OrderLine
+	(*v1.Money)(nil),                 // 14: orderflow.type.v1.Money
 }
 var file_orderflow_event_v1_events_proto_depIdxs = []int32{
-	9,  // 0: orderflow.event.v1.OrderCreated.event_time:type_name -> google.protobuf.Timestamp
-	10, // 1: orderflow.event.v1.OrderCreated.lines:type_name -> orderflow.type.v1.OrderLine
-	11, // 2: orderflow.event.v1.OrderCreated.total:type_name -> orderflow.type.v1.Money
-	9,  // 3: orderflow.event.v1.OrderCreated.expire_time:type_name -> google.protobuf.Timestamp
-	9,  // 4: orderflow.event.v1.OrderConfirmed.event_time:type_name -> google.protobuf.Timestamp
-	11, // 5: orderflow.event.v1.OrderConfirmed.total:type_name -> orderflow.type.v1.Money
-	9,  // 6: orderflow.event.v1.OrderCancellationStarted.event_time:type_name -> google.protobuf.Timestamp
-	9,  // 7: orderflow.event.v1.OrderCancelled.event_time:type_name -> google.protobuf.Timestamp
-	11, // 8: orderflow.event.v1.OrderCancelled.total:type_name -> orderflow.type.v1.Money
-	9,  // 9: orderflow.event.v1.PaymentProcessed.event_time:type_name -> google.protobuf.Timestamp
-	11, // 10: orderflow.event.v1.PaymentProcessed.amount:type_name -> orderflow.type.v1.Money
-	9,  // 11: orderflow.event.v1.PaymentFailed.event_time:type_name -> google.protobuf.Timestamp
-	11, // 12: orderflow.event.v1.PaymentFailed.amount:type_name -> orderflow.type.v1.Money
-	9,  // 13: orderflow.event.v1.PaymentRefunded.event_time:type_name -> google.protobuf.Timestamp
-	11, // 14: orderflow.event.v1.PaymentRefunded.amount:type_name -> orderflow.type.v1.Money
-	9,  // 15: orderflow.event.v1.ImportChunk.event_time:type_name -> google.protobuf.Timestamp
-	9,  // 16: orderflow.event.v1.OrdersImported.event_time:type_name -> google.protobuf.Timestamp
-	11, // 17: orderflow.event.v1.OrdersImported.totals:type_name -> orderflow.type.v1.Money
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	12, // 0: orderflow.event.v1.OrderCreated.event_time:type_name -> google.protobuf.Timestamp
+	13, // 1: orderflow.event.v1.OrderCreated.lines:type_name -> orderflow.type.v1.OrderLine
+	14, // 2: orderflow.event.v1.OrderCreated.total:type_name -> orderflow.type.v1.Money
+	12, // 3: orderflow.event.v1.OrderCreated.expire_time:type_name -> google.protobuf.Timestamp
+	12, // 4: orderflow.event.v1.OrderConfirmed.event_time:type_name -> google.protobuf.Timestamp
+	14, // 5: orderflow.event.v1.OrderConfirmed.total:type_name -> orderflow.type.v1.Money
+	12, // 6: orderflow.event.v1.OrderCancellationStarted.event_time:type_name -> google.protobuf.Timestamp
+	12, // 7: orderflow.event.v1.OrderCancelled.event_time:type_name -> google.protobuf.Timestamp
+	14, // 8: orderflow.event.v1.OrderCancelled.total:type_name -> orderflow.type.v1.Money
+	12, // 9: orderflow.event.v1.OrderRetried.event_time:type_name -> google.protobuf.Timestamp
+	12, // 10: orderflow.event.v1.OrderRefundRequested.event_time:type_name -> google.protobuf.Timestamp
+	14, // 11: orderflow.event.v1.OrderRefundRequested.amount:type_name -> orderflow.type.v1.Money
+	12, // 12: orderflow.event.v1.OrderRefunded.event_time:type_name -> google.protobuf.Timestamp
+	14, // 13: orderflow.event.v1.OrderRefunded.amount:type_name -> orderflow.type.v1.Money
+	12, // 14: orderflow.event.v1.PaymentProcessed.event_time:type_name -> google.protobuf.Timestamp
+	14, // 15: orderflow.event.v1.PaymentProcessed.amount:type_name -> orderflow.type.v1.Money
+	12, // 16: orderflow.event.v1.PaymentFailed.event_time:type_name -> google.protobuf.Timestamp
+	14, // 17: orderflow.event.v1.PaymentFailed.amount:type_name -> orderflow.type.v1.Money
+	12, // 18: orderflow.event.v1.PaymentRefunded.event_time:type_name -> google.protobuf.Timestamp
+	14, // 19: orderflow.event.v1.PaymentRefunded.amount:type_name -> orderflow.type.v1.Money
+	12, // 20: orderflow.event.v1.ImportChunk.event_time:type_name -> google.protobuf.Timestamp
+	12, // 21: orderflow.event.v1.OrdersImported.event_time:type_name -> google.protobuf.Timestamp
+	14, // 22: orderflow.event.v1.OrdersImported.totals:type_name -> orderflow.type.v1.Money
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_orderflow_event_v1_events_proto_init() }
@@ -978,7 +1355,7 @@ func file_orderflow_event_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_orderflow_event_v1_events_proto_rawDesc), len(file_orderflow_event_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

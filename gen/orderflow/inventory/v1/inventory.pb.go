@@ -11,6 +11,7 @@ package inventoryv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	v1 "orderflow.dev/gen/orderflow/type/v1"
 	reflect "reflect"
 	sync "sync"
@@ -569,7 +570,9 @@ func (x *GetItemRequest) GetSku() string {
 type GetItemResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The item.
-	Item          *Item `protobuf:"bytes,1,opt,name=item,proto3" json:"item,omitempty"`
+	Item *Item `protobuf:"bytes,1,opt,name=item,proto3" json:"item,omitempty"`
+	// The last 20 corrections of its stock, newest first.
+	Adjustments   []*StockAdjustment `protobuf:"bytes,2,rep,name=adjustments,proto3" json:"adjustments,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -607,6 +610,13 @@ func (*GetItemResponse) Descriptor() ([]byte, []int) {
 func (x *GetItemResponse) GetItem() *Item {
 	if x != nil {
 		return x.Item
+	}
+	return nil
+}
+
+func (x *GetItemResponse) GetAdjustments() []*StockAdjustment {
+	if x != nil {
+		return x.Adjustments
 	}
 	return nil
 }
@@ -969,11 +979,248 @@ func (x *IgnoredItem) GetLine() int64 {
 	return 0
 }
 
+// AdjustStockRequest corrects what is physically there of a product.
+type AdjustStockRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The idempotency key: the same adjustment again changes nothing. At most 255 characters.
+	AdjustmentId string `protobuf:"bytes,1,opt,name=adjustment_id,json=adjustmentId,proto3" json:"adjustment_id,omitempty"`
+	// The product.
+	Sku string `protobuf:"bytes,2,opt,name=sku,proto3" json:"sku,omitempty"`
+	// By how much: -3 where three broke. Not 0.
+	Delta int64 `protobuf:"varint,3,opt,name=delta,proto3" json:"delta,omitempty"`
+	// Who corrects it: the subject of their token.
+	By string `protobuf:"bytes,4,opt,name=by,proto3" json:"by,omitempty"`
+	// Why, at most 500 characters.
+	Note          string `protobuf:"bytes,5,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdjustStockRequest) Reset() {
+	*x = AdjustStockRequest{}
+	mi := &file_orderflow_inventory_v1_inventory_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdjustStockRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdjustStockRequest) ProtoMessage() {}
+
+func (x *AdjustStockRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_inventory_v1_inventory_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdjustStockRequest.ProtoReflect.Descriptor instead.
+func (*AdjustStockRequest) Descriptor() ([]byte, []int) {
+	return file_orderflow_inventory_v1_inventory_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *AdjustStockRequest) GetAdjustmentId() string {
+	if x != nil {
+		return x.AdjustmentId
+	}
+	return ""
+}
+
+func (x *AdjustStockRequest) GetSku() string {
+	if x != nil {
+		return x.Sku
+	}
+	return ""
+}
+
+func (x *AdjustStockRequest) GetDelta() int64 {
+	if x != nil {
+		return x.Delta
+	}
+	return 0
+}
+
+func (x *AdjustStockRequest) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *AdjustStockRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+// AdjustStockResponse says what there is now.
+type AdjustStockResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The product.
+	Item *Item `protobuf:"bytes,1,opt,name=item,proto3" json:"item,omitempty"`
+	// The adjustment as it is kept.
+	Adjustment    *StockAdjustment `protobuf:"bytes,2,opt,name=adjustment,proto3" json:"adjustment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdjustStockResponse) Reset() {
+	*x = AdjustStockResponse{}
+	mi := &file_orderflow_inventory_v1_inventory_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdjustStockResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdjustStockResponse) ProtoMessage() {}
+
+func (x *AdjustStockResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_inventory_v1_inventory_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdjustStockResponse.ProtoReflect.Descriptor instead.
+func (*AdjustStockResponse) Descriptor() ([]byte, []int) {
+	return file_orderflow_inventory_v1_inventory_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *AdjustStockResponse) GetItem() *Item {
+	if x != nil {
+		return x.Item
+	}
+	return nil
+}
+
+func (x *AdjustStockResponse) GetAdjustment() *StockAdjustment {
+	if x != nil {
+		return x.Adjustment
+	}
+	return nil
+}
+
+// StockAdjustment is a correction of stock that was made.
+type StockAdjustment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its idempotency key.
+	AdjustmentId string `protobuf:"bytes,1,opt,name=adjustment_id,json=adjustmentId,proto3" json:"adjustment_id,omitempty"`
+	// The product.
+	Sku string `protobuf:"bytes,2,opt,name=sku,proto3" json:"sku,omitempty"`
+	// By how much.
+	Delta int64 `protobuf:"varint,3,opt,name=delta,proto3" json:"delta,omitempty"`
+	// What was physically there after it, held items included.
+	StockAfter int64 `protobuf:"varint,4,opt,name=stock_after,json=stockAfter,proto3" json:"stock_after,omitempty"`
+	// Who: the subject of their token.
+	By string `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`
+	// Why.
+	Note string `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
+	// When.
+	AdjustTime    *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=adjust_time,json=adjustTime,proto3" json:"adjust_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StockAdjustment) Reset() {
+	*x = StockAdjustment{}
+	mi := &file_orderflow_inventory_v1_inventory_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StockAdjustment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StockAdjustment) ProtoMessage() {}
+
+func (x *StockAdjustment) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_inventory_v1_inventory_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StockAdjustment.ProtoReflect.Descriptor instead.
+func (*StockAdjustment) Descriptor() ([]byte, []int) {
+	return file_orderflow_inventory_v1_inventory_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *StockAdjustment) GetAdjustmentId() string {
+	if x != nil {
+		return x.AdjustmentId
+	}
+	return ""
+}
+
+func (x *StockAdjustment) GetSku() string {
+	if x != nil {
+		return x.Sku
+	}
+	return ""
+}
+
+func (x *StockAdjustment) GetDelta() int64 {
+	if x != nil {
+		return x.Delta
+	}
+	return 0
+}
+
+func (x *StockAdjustment) GetStockAfter() int64 {
+	if x != nil {
+		return x.StockAfter
+	}
+	return 0
+}
+
+func (x *StockAdjustment) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *StockAdjustment) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *StockAdjustment) GetAdjustTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AdjustTime
+	}
+	return nil
+}
+
 var File_orderflow_inventory_v1_inventory_proto protoreflect.FileDescriptor
 
 const file_orderflow_inventory_v1_inventory_proto_rawDesc = "" +
 	"\n" +
-	"&orderflow/inventory/v1/inventory.proto\x12\x16orderflow.inventory.v1\x1a\x1dorderflow/type/v1/types.proto\"\x97\x01\n" +
+	"&orderflow/inventory/v1/inventory.proto\x12\x16orderflow.inventory.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dorderflow/type/v1/types.proto\"\x97\x01\n" +
 	"\x04Item\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x127\n" +
@@ -1009,9 +1256,10 @@ const file_orderflow_inventory_v1_inventory_proto_rawDesc = "" +
 	"\x14ReleaseStockResponse\x12E\n" +
 	"\vreservation\x18\x01 \x01(\v2#.orderflow.inventory.v1.ReservationR\vreservation\"\"\n" +
 	"\x0eGetItemRequest\x12\x10\n" +
-	"\x03sku\x18\x01 \x01(\tR\x03sku\"C\n" +
+	"\x03sku\x18\x01 \x01(\tR\x03sku\"\x8e\x01\n" +
 	"\x0fGetItemResponse\x120\n" +
-	"\x04item\x18\x01 \x01(\v2\x1c.orderflow.inventory.v1.ItemR\x04item\"N\n" +
+	"\x04item\x18\x01 \x01(\v2\x1c.orderflow.inventory.v1.ItemR\x04item\x12I\n" +
+	"\vadjustments\x18\x02 \x03(\v2'.orderflow.inventory.v1.StockAdjustmentR\vadjustments\"N\n" +
 	"\x10ListItemsRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -1039,7 +1287,28 @@ const file_orderflow_inventory_v1_inventory_proto_rawDesc = "" +
 	"\n" +
 	"generation\x18\x02 \x01(\x03R\n" +
 	"generation\x12\x12\n" +
-	"\x04line\x18\x03 \x01(\x03R\x04line2\xf3\x04\n" +
+	"\x04line\x18\x03 \x01(\x03R\x04line\"\x85\x01\n" +
+	"\x12AdjustStockRequest\x12#\n" +
+	"\radjustment_id\x18\x01 \x01(\tR\fadjustmentId\x12\x10\n" +
+	"\x03sku\x18\x02 \x01(\tR\x03sku\x12\x14\n" +
+	"\x05delta\x18\x03 \x01(\x03R\x05delta\x12\x0e\n" +
+	"\x02by\x18\x04 \x01(\tR\x02by\x12\x12\n" +
+	"\x04note\x18\x05 \x01(\tR\x04note\"\x90\x01\n" +
+	"\x13AdjustStockResponse\x120\n" +
+	"\x04item\x18\x01 \x01(\v2\x1c.orderflow.inventory.v1.ItemR\x04item\x12G\n" +
+	"\n" +
+	"adjustment\x18\x02 \x01(\v2'.orderflow.inventory.v1.StockAdjustmentR\n" +
+	"adjustment\"\xe0\x01\n" +
+	"\x0fStockAdjustment\x12#\n" +
+	"\radjustment_id\x18\x01 \x01(\tR\fadjustmentId\x12\x10\n" +
+	"\x03sku\x18\x02 \x01(\tR\x03sku\x12\x14\n" +
+	"\x05delta\x18\x03 \x01(\x03R\x05delta\x12\x1f\n" +
+	"\vstock_after\x18\x04 \x01(\x03R\n" +
+	"stockAfter\x12\x0e\n" +
+	"\x02by\x18\x05 \x01(\tR\x02by\x12\x12\n" +
+	"\x04note\x18\x06 \x01(\tR\x04note\x12;\n" +
+	"\vadjust_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"adjustTime2\xdb\x05\n" +
 	"\x10InventoryService\x12c\n" +
 	"\n" +
 	"QuoteItems\x12).orderflow.inventory.v1.QuoteItemsRequest\x1a*.orderflow.inventory.v1.QuoteItemsResponse\x12i\n" +
@@ -1047,7 +1316,8 @@ const file_orderflow_inventory_v1_inventory_proto_rawDesc = "" +
 	"\fReleaseStock\x12+.orderflow.inventory.v1.ReleaseStockRequest\x1a,.orderflow.inventory.v1.ReleaseStockResponse\x12Z\n" +
 	"\aGetItem\x12&.orderflow.inventory.v1.GetItemRequest\x1a'.orderflow.inventory.v1.GetItemResponse\x12`\n" +
 	"\tListItems\x12(.orderflow.inventory.v1.ListItemsRequest\x1a).orderflow.inventory.v1.ListItemsResponse\x12f\n" +
-	"\vUpsertItems\x12*.orderflow.inventory.v1.UpsertItemsRequest\x1a+.orderflow.inventory.v1.UpsertItemsResponseB6Z4orderflow.dev/gen/orderflow/inventory/v1;inventoryv1b\x06proto3"
+	"\vUpsertItems\x12*.orderflow.inventory.v1.UpsertItemsRequest\x1a+.orderflow.inventory.v1.UpsertItemsResponse\x12f\n" +
+	"\vAdjustStock\x12*.orderflow.inventory.v1.AdjustStockRequest\x1a+.orderflow.inventory.v1.AdjustStockResponseB6Z4orderflow.dev/gen/orderflow/inventory/v1;inventoryv1b\x06proto3"
 
 var (
 	file_orderflow_inventory_v1_inventory_proto_rawDescOnce sync.Once
@@ -1061,59 +1331,69 @@ func file_orderflow_inventory_v1_inventory_proto_rawDescGZIP() []byte {
 	return file_orderflow_inventory_v1_inventory_proto_rawDescData
 }
 
-var file_orderflow_inventory_v1_inventory_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_orderflow_inventory_v1_inventory_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_orderflow_inventory_v1_inventory_proto_goTypes = []any{
-	(*Item)(nil),                 // 0: orderflow.inventory.v1.Item
-	(*Reservation)(nil),          // 1: orderflow.inventory.v1.Reservation
-	(*QuoteItemsRequest)(nil),    // 2: orderflow.inventory.v1.QuoteItemsRequest
-	(*QuoteItemsResponse)(nil),   // 3: orderflow.inventory.v1.QuoteItemsResponse
-	(*Quote)(nil),                // 4: orderflow.inventory.v1.Quote
-	(*ReserveStockRequest)(nil),  // 5: orderflow.inventory.v1.ReserveStockRequest
-	(*ReserveStockResponse)(nil), // 6: orderflow.inventory.v1.ReserveStockResponse
-	(*ReleaseStockRequest)(nil),  // 7: orderflow.inventory.v1.ReleaseStockRequest
-	(*ReleaseStockResponse)(nil), // 8: orderflow.inventory.v1.ReleaseStockResponse
-	(*GetItemRequest)(nil),       // 9: orderflow.inventory.v1.GetItemRequest
-	(*GetItemResponse)(nil),      // 10: orderflow.inventory.v1.GetItemResponse
-	(*ListItemsRequest)(nil),     // 11: orderflow.inventory.v1.ListItemsRequest
-	(*ListItemsResponse)(nil),    // 12: orderflow.inventory.v1.ListItemsResponse
-	(*UpsertItemsRequest)(nil),   // 13: orderflow.inventory.v1.UpsertItemsRequest
-	(*StatedItem)(nil),           // 14: orderflow.inventory.v1.StatedItem
-	(*UpsertItemsResponse)(nil),  // 15: orderflow.inventory.v1.UpsertItemsResponse
-	(*IgnoredItem)(nil),          // 16: orderflow.inventory.v1.IgnoredItem
-	nil,                          // 17: orderflow.inventory.v1.ReserveStockRequest.QuantitiesEntry
-	(*v1.Money)(nil),             // 18: orderflow.type.v1.Money
-	(v1.ReservationState)(0),     // 19: orderflow.type.v1.ReservationState
+	(*Item)(nil),                  // 0: orderflow.inventory.v1.Item
+	(*Reservation)(nil),           // 1: orderflow.inventory.v1.Reservation
+	(*QuoteItemsRequest)(nil),     // 2: orderflow.inventory.v1.QuoteItemsRequest
+	(*QuoteItemsResponse)(nil),    // 3: orderflow.inventory.v1.QuoteItemsResponse
+	(*Quote)(nil),                 // 4: orderflow.inventory.v1.Quote
+	(*ReserveStockRequest)(nil),   // 5: orderflow.inventory.v1.ReserveStockRequest
+	(*ReserveStockResponse)(nil),  // 6: orderflow.inventory.v1.ReserveStockResponse
+	(*ReleaseStockRequest)(nil),   // 7: orderflow.inventory.v1.ReleaseStockRequest
+	(*ReleaseStockResponse)(nil),  // 8: orderflow.inventory.v1.ReleaseStockResponse
+	(*GetItemRequest)(nil),        // 9: orderflow.inventory.v1.GetItemRequest
+	(*GetItemResponse)(nil),       // 10: orderflow.inventory.v1.GetItemResponse
+	(*ListItemsRequest)(nil),      // 11: orderflow.inventory.v1.ListItemsRequest
+	(*ListItemsResponse)(nil),     // 12: orderflow.inventory.v1.ListItemsResponse
+	(*UpsertItemsRequest)(nil),    // 13: orderflow.inventory.v1.UpsertItemsRequest
+	(*StatedItem)(nil),            // 14: orderflow.inventory.v1.StatedItem
+	(*UpsertItemsResponse)(nil),   // 15: orderflow.inventory.v1.UpsertItemsResponse
+	(*IgnoredItem)(nil),           // 16: orderflow.inventory.v1.IgnoredItem
+	(*AdjustStockRequest)(nil),    // 17: orderflow.inventory.v1.AdjustStockRequest
+	(*AdjustStockResponse)(nil),   // 18: orderflow.inventory.v1.AdjustStockResponse
+	(*StockAdjustment)(nil),       // 19: orderflow.inventory.v1.StockAdjustment
+	nil,                           // 20: orderflow.inventory.v1.ReserveStockRequest.QuantitiesEntry
+	(*v1.Money)(nil),              // 21: orderflow.type.v1.Money
+	(v1.ReservationState)(0),      // 22: orderflow.type.v1.ReservationState
+	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
 }
 var file_orderflow_inventory_v1_inventory_proto_depIdxs = []int32{
-	18, // 0: orderflow.inventory.v1.Item.unit_price:type_name -> orderflow.type.v1.Money
-	19, // 1: orderflow.inventory.v1.Reservation.state:type_name -> orderflow.type.v1.ReservationState
+	21, // 0: orderflow.inventory.v1.Item.unit_price:type_name -> orderflow.type.v1.Money
+	22, // 1: orderflow.inventory.v1.Reservation.state:type_name -> orderflow.type.v1.ReservationState
 	4,  // 2: orderflow.inventory.v1.QuoteItemsResponse.quotes:type_name -> orderflow.inventory.v1.Quote
-	18, // 3: orderflow.inventory.v1.Quote.unit_price:type_name -> orderflow.type.v1.Money
-	17, // 4: orderflow.inventory.v1.ReserveStockRequest.quantities:type_name -> orderflow.inventory.v1.ReserveStockRequest.QuantitiesEntry
+	21, // 3: orderflow.inventory.v1.Quote.unit_price:type_name -> orderflow.type.v1.Money
+	20, // 4: orderflow.inventory.v1.ReserveStockRequest.quantities:type_name -> orderflow.inventory.v1.ReserveStockRequest.QuantitiesEntry
 	1,  // 5: orderflow.inventory.v1.ReserveStockResponse.reservation:type_name -> orderflow.inventory.v1.Reservation
 	1,  // 6: orderflow.inventory.v1.ReleaseStockResponse.reservation:type_name -> orderflow.inventory.v1.Reservation
 	0,  // 7: orderflow.inventory.v1.GetItemResponse.item:type_name -> orderflow.inventory.v1.Item
-	0,  // 8: orderflow.inventory.v1.ListItemsResponse.items:type_name -> orderflow.inventory.v1.Item
-	14, // 9: orderflow.inventory.v1.UpsertItemsRequest.items:type_name -> orderflow.inventory.v1.StatedItem
-	18, // 10: orderflow.inventory.v1.StatedItem.unit_price:type_name -> orderflow.type.v1.Money
-	16, // 11: orderflow.inventory.v1.UpsertItemsResponse.ignored:type_name -> orderflow.inventory.v1.IgnoredItem
-	2,  // 12: orderflow.inventory.v1.InventoryService.QuoteItems:input_type -> orderflow.inventory.v1.QuoteItemsRequest
-	5,  // 13: orderflow.inventory.v1.InventoryService.ReserveStock:input_type -> orderflow.inventory.v1.ReserveStockRequest
-	7,  // 14: orderflow.inventory.v1.InventoryService.ReleaseStock:input_type -> orderflow.inventory.v1.ReleaseStockRequest
-	9,  // 15: orderflow.inventory.v1.InventoryService.GetItem:input_type -> orderflow.inventory.v1.GetItemRequest
-	11, // 16: orderflow.inventory.v1.InventoryService.ListItems:input_type -> orderflow.inventory.v1.ListItemsRequest
-	13, // 17: orderflow.inventory.v1.InventoryService.UpsertItems:input_type -> orderflow.inventory.v1.UpsertItemsRequest
-	3,  // 18: orderflow.inventory.v1.InventoryService.QuoteItems:output_type -> orderflow.inventory.v1.QuoteItemsResponse
-	6,  // 19: orderflow.inventory.v1.InventoryService.ReserveStock:output_type -> orderflow.inventory.v1.ReserveStockResponse
-	8,  // 20: orderflow.inventory.v1.InventoryService.ReleaseStock:output_type -> orderflow.inventory.v1.ReleaseStockResponse
-	10, // 21: orderflow.inventory.v1.InventoryService.GetItem:output_type -> orderflow.inventory.v1.GetItemResponse
-	12, // 22: orderflow.inventory.v1.InventoryService.ListItems:output_type -> orderflow.inventory.v1.ListItemsResponse
-	15, // 23: orderflow.inventory.v1.InventoryService.UpsertItems:output_type -> orderflow.inventory.v1.UpsertItemsResponse
-	18, // [18:24] is the sub-list for method output_type
-	12, // [12:18] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	19, // 8: orderflow.inventory.v1.GetItemResponse.adjustments:type_name -> orderflow.inventory.v1.StockAdjustment
+	0,  // 9: orderflow.inventory.v1.ListItemsResponse.items:type_name -> orderflow.inventory.v1.Item
+	14, // 10: orderflow.inventory.v1.UpsertItemsRequest.items:type_name -> orderflow.inventory.v1.StatedItem
+	21, // 11: orderflow.inventory.v1.StatedItem.unit_price:type_name -> orderflow.type.v1.Money
+	16, // 12: orderflow.inventory.v1.UpsertItemsResponse.ignored:type_name -> orderflow.inventory.v1.IgnoredItem
+	0,  // 13: orderflow.inventory.v1.AdjustStockResponse.item:type_name -> orderflow.inventory.v1.Item
+	19, // 14: orderflow.inventory.v1.AdjustStockResponse.adjustment:type_name -> orderflow.inventory.v1.StockAdjustment
+	23, // 15: orderflow.inventory.v1.StockAdjustment.adjust_time:type_name -> google.protobuf.Timestamp
+	2,  // 16: orderflow.inventory.v1.InventoryService.QuoteItems:input_type -> orderflow.inventory.v1.QuoteItemsRequest
+	5,  // 17: orderflow.inventory.v1.InventoryService.ReserveStock:input_type -> orderflow.inventory.v1.ReserveStockRequest
+	7,  // 18: orderflow.inventory.v1.InventoryService.ReleaseStock:input_type -> orderflow.inventory.v1.ReleaseStockRequest
+	9,  // 19: orderflow.inventory.v1.InventoryService.GetItem:input_type -> orderflow.inventory.v1.GetItemRequest
+	11, // 20: orderflow.inventory.v1.InventoryService.ListItems:input_type -> orderflow.inventory.v1.ListItemsRequest
+	13, // 21: orderflow.inventory.v1.InventoryService.UpsertItems:input_type -> orderflow.inventory.v1.UpsertItemsRequest
+	17, // 22: orderflow.inventory.v1.InventoryService.AdjustStock:input_type -> orderflow.inventory.v1.AdjustStockRequest
+	3,  // 23: orderflow.inventory.v1.InventoryService.QuoteItems:output_type -> orderflow.inventory.v1.QuoteItemsResponse
+	6,  // 24: orderflow.inventory.v1.InventoryService.ReserveStock:output_type -> orderflow.inventory.v1.ReserveStockResponse
+	8,  // 25: orderflow.inventory.v1.InventoryService.ReleaseStock:output_type -> orderflow.inventory.v1.ReleaseStockResponse
+	10, // 26: orderflow.inventory.v1.InventoryService.GetItem:output_type -> orderflow.inventory.v1.GetItemResponse
+	12, // 27: orderflow.inventory.v1.InventoryService.ListItems:output_type -> orderflow.inventory.v1.ListItemsResponse
+	15, // 28: orderflow.inventory.v1.InventoryService.UpsertItems:output_type -> orderflow.inventory.v1.UpsertItemsResponse
+	18, // 29: orderflow.inventory.v1.InventoryService.AdjustStock:output_type -> orderflow.inventory.v1.AdjustStockResponse
+	23, // [23:30] is the sub-list for method output_type
+	16, // [16:23] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_orderflow_inventory_v1_inventory_proto_init() }
@@ -1127,7 +1407,7 @@ func file_orderflow_inventory_v1_inventory_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_orderflow_inventory_v1_inventory_proto_rawDesc), len(file_orderflow_inventory_v1_inventory_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -27,6 +27,7 @@ const (
 	InventoryService_GetItem_FullMethodName      = "/orderflow.inventory.v1.InventoryService/GetItem"
 	InventoryService_ListItems_FullMethodName    = "/orderflow.inventory.v1.InventoryService/ListItems"
 	InventoryService_UpsertItems_FullMethodName  = "/orderflow.inventory.v1.InventoryService/UpsertItems"
+	InventoryService_AdjustStock_FullMethodName  = "/orderflow.inventory.v1.InventoryService/AdjustStock"
 )
 
 // InventoryServiceClient is the client API for InventoryService service.
@@ -48,6 +49,10 @@ type InventoryServiceClient interface {
 	ListItems(ctx context.Context, in *ListItemsRequest, opts ...grpc.CallOption) (*ListItemsResponse, error)
 	// UpsertItems sets names, prices and physical stock. Reservations survive it.
 	UpsertItems(ctx context.Context, in *UpsertItemsRequest, opts ...grpc.CallOption) (*UpsertItemsResponse, error)
+	// AdjustStock adds to what is physically there, or takes away, once per adjustment_id. NOT_FOUND if the catalogue has no
+	// such SKU; FAILED_PRECONDITION with reason stock_held when that would take what orders hold; INVALID_ARGUMENT with
+	// reason idempotency_key_reused when the id was used for another adjustment.
+	AdjustStock(ctx context.Context, in *AdjustStockRequest, opts ...grpc.CallOption) (*AdjustStockResponse, error)
 }
 
 type inventoryServiceClient struct {
@@ -118,6 +123,16 @@ func (c *inventoryServiceClient) UpsertItems(ctx context.Context, in *UpsertItem
 	return out, nil
 }
 
+func (c *inventoryServiceClient) AdjustStock(ctx context.Context, in *AdjustStockRequest, opts ...grpc.CallOption) (*AdjustStockResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AdjustStockResponse)
+	err := c.cc.Invoke(ctx, InventoryService_AdjustStock_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // InventoryServiceServer is the server API for InventoryService service.
 // All implementations must embed UnimplementedInventoryServiceServer
 // for forward compatibility.
@@ -137,6 +152,10 @@ type InventoryServiceServer interface {
 	ListItems(context.Context, *ListItemsRequest) (*ListItemsResponse, error)
 	// UpsertItems sets names, prices and physical stock. Reservations survive it.
 	UpsertItems(context.Context, *UpsertItemsRequest) (*UpsertItemsResponse, error)
+	// AdjustStock adds to what is physically there, or takes away, once per adjustment_id. NOT_FOUND if the catalogue has no
+	// such SKU; FAILED_PRECONDITION with reason stock_held when that would take what orders hold; INVALID_ARGUMENT with
+	// reason idempotency_key_reused when the id was used for another adjustment.
+	AdjustStock(context.Context, *AdjustStockRequest) (*AdjustStockResponse, error)
 	mustEmbedUnimplementedInventoryServiceServer()
 }
 
@@ -164,6 +183,9 @@ func (UnimplementedInventoryServiceServer) ListItems(context.Context, *ListItems
 }
 func (UnimplementedInventoryServiceServer) UpsertItems(context.Context, *UpsertItemsRequest) (*UpsertItemsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpsertItems not implemented")
+}
+func (UnimplementedInventoryServiceServer) AdjustStock(context.Context, *AdjustStockRequest) (*AdjustStockResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AdjustStock not implemented")
 }
 func (UnimplementedInventoryServiceServer) mustEmbedUnimplementedInventoryServiceServer() {}
 func (UnimplementedInventoryServiceServer) testEmbeddedByValue()                          {}
@@ -294,6 +316,24 @@ func _InventoryService_UpsertItems_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _InventoryService_AdjustStock_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AdjustStockRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InventoryServiceServer).AdjustStock(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InventoryService_AdjustStock_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InventoryServiceServer).AdjustStock(ctx, req.(*AdjustStockRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // InventoryService_ServiceDesc is the grpc.ServiceDesc for InventoryService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -324,6 +364,10 @@ var InventoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UpsertItems",
 			Handler:    _InventoryService_UpsertItems_Handler,
+		},
+		{
+			MethodName: "AdjustStock",
+			Handler:    _InventoryService_AdjustStock_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

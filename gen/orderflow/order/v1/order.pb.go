@@ -110,7 +110,9 @@ type Order struct {
 	// When its status last changed.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// An order not confirmed by then is cancelled with reason "expired".
-	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// What was given back of a confirmed order's money, in the order in which that was decided.
+	Refunds       []*Refund `protobuf:"bytes,12,rep,name=refunds,proto3" json:"refunds,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -222,6 +224,86 @@ func (x *Order) GetExpireTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Order) GetRefunds() []*Refund {
+	if x != nil {
+		return x.Refunds
+	}
+	return nil
+}
+
+// Refund is money of a confirmed order that is given back.
+type Refund struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id among the order's refunds.
+	RefundId string `protobuf:"bytes,1,opt,name=refund_id,json=refundId,proto3" json:"refund_id,omitempty"`
+	// How much.
+	Amount *v1.Money `protobuf:"bytes,2,opt,name=amount,proto3" json:"amount,omitempty"`
+	// When it was decided.
+	RequestTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=request_time,json=requestTime,proto3" json:"request_time,omitempty"`
+	// When the payment provider had given it back; unset while it is on its way.
+	RefundTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=refund_time,json=refundTime,proto3" json:"refund_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Refund) Reset() {
+	*x = Refund{}
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Refund) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Refund) ProtoMessage() {}
+
+func (x *Refund) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Refund.ProtoReflect.Descriptor instead.
+func (*Refund) Descriptor() ([]byte, []int) {
+	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Refund) GetRefundId() string {
+	if x != nil {
+		return x.RefundId
+	}
+	return ""
+}
+
+func (x *Refund) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *Refund) GetRequestTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RequestTime
+	}
+	return nil
+}
+
+func (x *Refund) GetRefundTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RefundTime
+	}
+	return nil
+}
+
 // Address is where an order goes. Every part is at most 200 characters.
 type Address struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -241,7 +323,7 @@ type Address struct {
 
 func (x *Address) Reset() {
 	*x = Address{}
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[1]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -253,7 +335,7 @@ func (x *Address) String() string {
 func (*Address) ProtoMessage() {}
 
 func (x *Address) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[1]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -266,7 +348,7 @@ func (x *Address) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Address.ProtoReflect.Descriptor instead.
 func (*Address) Descriptor() ([]byte, []int) {
-	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{1}
+	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Address) GetRecipient() string {
@@ -321,7 +403,7 @@ type PlaceOrderRequest struct {
 
 func (x *PlaceOrderRequest) Reset() {
 	*x = PlaceOrderRequest{}
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[2]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -333,7 +415,7 @@ func (x *PlaceOrderRequest) String() string {
 func (*PlaceOrderRequest) ProtoMessage() {}
 
 func (x *PlaceOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[2]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -346,7 +428,7 @@ func (x *PlaceOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlaceOrderRequest.ProtoReflect.Descriptor instead.
 func (*PlaceOrderRequest) Descriptor() ([]byte, []int) {
-	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{2}
+	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *PlaceOrderRequest) GetLines() []*RequestedLine {
@@ -390,7 +472,7 @@ type RequestedLine struct {
 
 func (x *RequestedLine) Reset() {
 	*x = RequestedLine{}
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[3]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -402,7 +484,7 @@ func (x *RequestedLine) String() string {
 func (*RequestedLine) ProtoMessage() {}
 
 func (x *RequestedLine) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[3]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -415,7 +497,7 @@ func (x *RequestedLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestedLine.ProtoReflect.Descriptor instead.
 func (*RequestedLine) Descriptor() ([]byte, []int) {
-	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{3}
+	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RequestedLine) GetSku() string {
@@ -445,7 +527,7 @@ type ListOrdersResponse struct {
 
 func (x *ListOrdersResponse) Reset() {
 	*x = ListOrdersResponse{}
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[4]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -457,7 +539,7 @@ func (x *ListOrdersResponse) String() string {
 func (*ListOrdersResponse) ProtoMessage() {}
 
 func (x *ListOrdersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[4]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -470,7 +552,7 @@ func (x *ListOrdersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOrdersResponse.ProtoReflect.Descriptor instead.
 func (*ListOrdersResponse) Descriptor() ([]byte, []int) {
-	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{4}
+	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListOrdersResponse) GetOrders() []*Order {
@@ -496,7 +578,7 @@ type RequestCancellationRequest struct {
 
 func (x *RequestCancellationRequest) Reset() {
 	*x = RequestCancellationRequest{}
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[5]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -508,7 +590,7 @@ func (x *RequestCancellationRequest) String() string {
 func (*RequestCancellationRequest) ProtoMessage() {}
 
 func (x *RequestCancellationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[5]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -521,7 +603,7 @@ func (x *RequestCancellationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestCancellationRequest.ProtoReflect.Descriptor instead.
 func (*RequestCancellationRequest) Descriptor() ([]byte, []int) {
-	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{5}
+	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{6}
 }
 
 // ConfirmOrderRequest is the saga's last word on an order whose steps are done.
@@ -541,7 +623,7 @@ type ConfirmOrderRequest struct {
 
 func (x *ConfirmOrderRequest) Reset() {
 	*x = ConfirmOrderRequest{}
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[6]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -553,7 +635,7 @@ func (x *ConfirmOrderRequest) String() string {
 func (*ConfirmOrderRequest) ProtoMessage() {}
 
 func (x *ConfirmOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[6]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -566,7 +648,7 @@ func (x *ConfirmOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmOrderRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmOrderRequest) Descriptor() ([]byte, []int) {
-	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{6}
+	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ConfirmOrderRequest) GetOrderId() string {
@@ -608,7 +690,7 @@ type ConfirmOrderResponse struct {
 
 func (x *ConfirmOrderResponse) Reset() {
 	*x = ConfirmOrderResponse{}
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[7]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -620,7 +702,7 @@ func (x *ConfirmOrderResponse) String() string {
 func (*ConfirmOrderResponse) ProtoMessage() {}
 
 func (x *ConfirmOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[7]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -633,7 +715,7 @@ func (x *ConfirmOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmOrderResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmOrderResponse) Descriptor() ([]byte, []int) {
-	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{7}
+	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ConfirmOrderResponse) GetStatus() OrderStatus {
@@ -658,7 +740,7 @@ type CancelOrderRequest struct {
 
 func (x *CancelOrderRequest) Reset() {
 	*x = CancelOrderRequest{}
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[8]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -670,7 +752,7 @@ func (x *CancelOrderRequest) String() string {
 func (*CancelOrderRequest) ProtoMessage() {}
 
 func (x *CancelOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[8]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -683,7 +765,7 @@ func (x *CancelOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelOrderRequest.ProtoReflect.Descriptor instead.
 func (*CancelOrderRequest) Descriptor() ([]byte, []int) {
-	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{8}
+	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CancelOrderRequest) GetOrderId() string {
@@ -718,7 +800,7 @@ type CancelOrderResponse struct {
 
 func (x *CancelOrderResponse) Reset() {
 	*x = CancelOrderResponse{}
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[9]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -730,7 +812,7 @@ func (x *CancelOrderResponse) String() string {
 func (*CancelOrderResponse) ProtoMessage() {}
 
 func (x *CancelOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[9]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -743,7 +825,7 @@ func (x *CancelOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelOrderResponse.ProtoReflect.Descriptor instead.
 func (*CancelOrderResponse) Descriptor() ([]byte, []int) {
-	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{9}
+	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CancelOrderResponse) GetStatus() OrderStatus {
@@ -770,7 +852,7 @@ type CloseOrderRequest struct {
 
 func (x *CloseOrderRequest) Reset() {
 	*x = CloseOrderRequest{}
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[10]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -782,7 +864,7 @@ func (x *CloseOrderRequest) String() string {
 func (*CloseOrderRequest) ProtoMessage() {}
 
 func (x *CloseOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[10]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -795,7 +877,7 @@ func (x *CloseOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseOrderRequest.ProtoReflect.Descriptor instead.
 func (*CloseOrderRequest) Descriptor() ([]byte, []int) {
-	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{10}
+	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CloseOrderRequest) GetOrderId() string {
@@ -837,7 +919,7 @@ type CloseOrderResponse struct {
 
 func (x *CloseOrderResponse) Reset() {
 	*x = CloseOrderResponse{}
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[11]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -849,7 +931,7 @@ func (x *CloseOrderResponse) String() string {
 func (*CloseOrderResponse) ProtoMessage() {}
 
 func (x *CloseOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_order_v1_order_proto_msgTypes[11]
+	mi := &file_orderflow_order_v1_order_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -862,7 +944,7 @@ func (x *CloseOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseOrderResponse.ProtoReflect.Descriptor instead.
 func (*CloseOrderResponse) Descriptor() ([]byte, []int) {
-	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{11}
+	return file_orderflow_order_v1_order_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CloseOrderResponse) GetStatus() OrderStatus {
@@ -876,7 +958,7 @@ var File_orderflow_order_v1_order_proto protoreflect.FileDescriptor
 
 const file_orderflow_order_v1_order_proto_rawDesc = "" +
 	"\n" +
-	"\x1eorderflow/order/v1/order.proto\x12\x12orderflow.order.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dorderflow/type/v1/types.proto\"\xaa\x04\n" +
+	"\x1eorderflow/order/v1/order.proto\x12\x12orderflow.order.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dorderflow/type/v1/types.proto\"\xe0\x04\n" +
 	"\x05Order\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x127\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x1f.orderflow.order.v1.OrderStatusR\x06status\x12/\n" +
@@ -892,7 +974,14 @@ const file_orderflow_order_v1_order_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"updateTime\x12;\n" +
 	"\vexpire_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"expireTime\"\x95\x01\n" +
+	"expireTime\x124\n" +
+	"\arefunds\x18\f \x03(\v2\x1a.orderflow.order.v1.RefundR\arefunds\"\xd3\x01\n" +
+	"\x06Refund\x12\x1b\n" +
+	"\trefund_id\x18\x01 \x01(\tR\brefundId\x120\n" +
+	"\x06amount\x18\x02 \x01(\v2\x18.orderflow.type.v1.MoneyR\x06amount\x12=\n" +
+	"\frequest_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vrequestTime\x12;\n" +
+	"\vrefund_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"refundTime\"\x95\x01\n" +
 	"\aAddress\x12\x1c\n" +
 	"\trecipient\x18\x01 \x01(\tR\trecipient\x12\x14\n" +
 	"\x05lines\x18\x02 \x03(\tR\x05lines\x12\x12\n" +
@@ -952,50 +1041,55 @@ func file_orderflow_order_v1_order_proto_rawDescGZIP() []byte {
 }
 
 var file_orderflow_order_v1_order_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_orderflow_order_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_orderflow_order_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_orderflow_order_v1_order_proto_goTypes = []any{
 	(OrderStatus)(0),                   // 0: orderflow.order.v1.OrderStatus
 	(*Order)(nil),                      // 1: orderflow.order.v1.Order
-	(*Address)(nil),                    // 2: orderflow.order.v1.Address
-	(*PlaceOrderRequest)(nil),          // 3: orderflow.order.v1.PlaceOrderRequest
-	(*RequestedLine)(nil),              // 4: orderflow.order.v1.RequestedLine
-	(*ListOrdersResponse)(nil),         // 5: orderflow.order.v1.ListOrdersResponse
-	(*RequestCancellationRequest)(nil), // 6: orderflow.order.v1.RequestCancellationRequest
-	(*ConfirmOrderRequest)(nil),        // 7: orderflow.order.v1.ConfirmOrderRequest
-	(*ConfirmOrderResponse)(nil),       // 8: orderflow.order.v1.ConfirmOrderResponse
-	(*CancelOrderRequest)(nil),         // 9: orderflow.order.v1.CancelOrderRequest
-	(*CancelOrderResponse)(nil),        // 10: orderflow.order.v1.CancelOrderResponse
-	(*CloseOrderRequest)(nil),          // 11: orderflow.order.v1.CloseOrderRequest
-	(*CloseOrderResponse)(nil),         // 12: orderflow.order.v1.CloseOrderResponse
-	(*v1.OrderLine)(nil),               // 13: orderflow.type.v1.OrderLine
-	(*v1.Money)(nil),                   // 14: orderflow.type.v1.Money
-	(*timestamppb.Timestamp)(nil),      // 15: google.protobuf.Timestamp
-	(v1.ReservationState)(0),           // 16: orderflow.type.v1.ReservationState
-	(v1.PaymentState)(0),               // 17: orderflow.type.v1.PaymentState
+	(*Refund)(nil),                     // 2: orderflow.order.v1.Refund
+	(*Address)(nil),                    // 3: orderflow.order.v1.Address
+	(*PlaceOrderRequest)(nil),          // 4: orderflow.order.v1.PlaceOrderRequest
+	(*RequestedLine)(nil),              // 5: orderflow.order.v1.RequestedLine
+	(*ListOrdersResponse)(nil),         // 6: orderflow.order.v1.ListOrdersResponse
+	(*RequestCancellationRequest)(nil), // 7: orderflow.order.v1.RequestCancellationRequest
+	(*ConfirmOrderRequest)(nil),        // 8: orderflow.order.v1.ConfirmOrderRequest
+	(*ConfirmOrderResponse)(nil),       // 9: orderflow.order.v1.ConfirmOrderResponse
+	(*CancelOrderRequest)(nil),         // 10: orderflow.order.v1.CancelOrderRequest
+	(*CancelOrderResponse)(nil),        // 11: orderflow.order.v1.CancelOrderResponse
+	(*CloseOrderRequest)(nil),          // 12: orderflow.order.v1.CloseOrderRequest
+	(*CloseOrderResponse)(nil),         // 13: orderflow.order.v1.CloseOrderResponse
+	(*v1.OrderLine)(nil),               // 14: orderflow.type.v1.OrderLine
+	(*v1.Money)(nil),                   // 15: orderflow.type.v1.Money
+	(*timestamppb.Timestamp)(nil),      // 16: google.protobuf.Timestamp
+	(v1.ReservationState)(0),           // 17: orderflow.type.v1.ReservationState
+	(v1.PaymentState)(0),               // 18: orderflow.type.v1.PaymentState
 }
 var file_orderflow_order_v1_order_proto_depIdxs = []int32{
 	0,  // 0: orderflow.order.v1.Order.status:type_name -> orderflow.order.v1.OrderStatus
-	13, // 1: orderflow.order.v1.Order.lines:type_name -> orderflow.type.v1.OrderLine
-	14, // 2: orderflow.order.v1.Order.total:type_name -> orderflow.type.v1.Money
-	2,  // 3: orderflow.order.v1.Order.shipping_address:type_name -> orderflow.order.v1.Address
-	15, // 4: orderflow.order.v1.Order.create_time:type_name -> google.protobuf.Timestamp
-	15, // 5: orderflow.order.v1.Order.update_time:type_name -> google.protobuf.Timestamp
-	15, // 6: orderflow.order.v1.Order.expire_time:type_name -> google.protobuf.Timestamp
-	4,  // 7: orderflow.order.v1.PlaceOrderRequest.lines:type_name -> orderflow.order.v1.RequestedLine
-	2,  // 8: orderflow.order.v1.PlaceOrderRequest.shipping_address:type_name -> orderflow.order.v1.Address
-	1,  // 9: orderflow.order.v1.ListOrdersResponse.orders:type_name -> orderflow.order.v1.Order
-	16, // 10: orderflow.order.v1.ConfirmOrderRequest.reservation_state:type_name -> orderflow.type.v1.ReservationState
-	17, // 11: orderflow.order.v1.ConfirmOrderRequest.payment_state:type_name -> orderflow.type.v1.PaymentState
-	0,  // 12: orderflow.order.v1.ConfirmOrderResponse.status:type_name -> orderflow.order.v1.OrderStatus
-	0,  // 13: orderflow.order.v1.CancelOrderResponse.status:type_name -> orderflow.order.v1.OrderStatus
-	16, // 14: orderflow.order.v1.CloseOrderRequest.reservation_state:type_name -> orderflow.type.v1.ReservationState
-	17, // 15: orderflow.order.v1.CloseOrderRequest.payment_state:type_name -> orderflow.type.v1.PaymentState
-	0,  // 16: orderflow.order.v1.CloseOrderResponse.status:type_name -> orderflow.order.v1.OrderStatus
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	14, // 1: orderflow.order.v1.Order.lines:type_name -> orderflow.type.v1.OrderLine
+	15, // 2: orderflow.order.v1.Order.total:type_name -> orderflow.type.v1.Money
+	3,  // 3: orderflow.order.v1.Order.shipping_address:type_name -> orderflow.order.v1.Address
+	16, // 4: orderflow.order.v1.Order.create_time:type_name -> google.protobuf.Timestamp
+	16, // 5: orderflow.order.v1.Order.update_time:type_name -> google.protobuf.Timestamp
+	16, // 6: orderflow.order.v1.Order.expire_time:type_name -> google.protobuf.Timestamp
+	2,  // 7: orderflow.order.v1.Order.refunds:type_name -> orderflow.order.v1.Refund
+	15, // 8: orderflow.order.v1.Refund.amount:type_name -> orderflow.type.v1.Money
+	16, // 9: orderflow.order.v1.Refund.request_time:type_name -> google.protobuf.Timestamp
+	16, // 10: orderflow.order.v1.Refund.refund_time:type_name -> google.protobuf.Timestamp
+	5,  // 11: orderflow.order.v1.PlaceOrderRequest.lines:type_name -> orderflow.order.v1.RequestedLine
+	3,  // 12: orderflow.order.v1.PlaceOrderRequest.shipping_address:type_name -> orderflow.order.v1.Address
+	1,  // 13: orderflow.order.v1.ListOrdersResponse.orders:type_name -> orderflow.order.v1.Order
+	17, // 14: orderflow.order.v1.ConfirmOrderRequest.reservation_state:type_name -> orderflow.type.v1.ReservationState
+	18, // 15: orderflow.order.v1.ConfirmOrderRequest.payment_state:type_name -> orderflow.type.v1.PaymentState
+	0,  // 16: orderflow.order.v1.ConfirmOrderResponse.status:type_name -> orderflow.order.v1.OrderStatus
+	0,  // 17: orderflow.order.v1.CancelOrderResponse.status:type_name -> orderflow.order.v1.OrderStatus
+	17, // 18: orderflow.order.v1.CloseOrderRequest.reservation_state:type_name -> orderflow.type.v1.ReservationState
+	18, // 19: orderflow.order.v1.CloseOrderRequest.payment_state:type_name -> orderflow.type.v1.PaymentState
+	0,  // 20: orderflow.order.v1.CloseOrderResponse.status:type_name -> orderflow.order.v1.OrderStatus
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_orderflow_order_v1_order_proto_init() }
@@ -1009,7 +1103,7 @@ func file_orderflow_order_v1_order_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_orderflow_order_v1_order_proto_rawDesc), len(file_orderflow_order_v1_order_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

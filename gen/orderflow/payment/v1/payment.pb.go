@@ -37,7 +37,9 @@ type Payment struct {
 	// The provider's own id of the charge, once known.
 	ProviderChargeId string `protobuf:"bytes,4,opt,name=provider_charge_id,json=providerChargeId,proto3" json:"provider_charge_id,omitempty"`
 	// When it was first asked for.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// What was given back of a charge that stands, all of its refunds together. Unset if there were none.
+	Refunded      *v1.Money `protobuf:"bytes,6,opt,name=refunded,proto3" json:"refunded,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -103,6 +105,13 @@ func (x *Payment) GetProviderChargeId() string {
 func (x *Payment) GetCreateTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Payment) GetRefunded() *v1.Money {
+	if x != nil {
+		return x.Refunded
 	}
 	return nil
 }
@@ -309,6 +318,116 @@ func (x *RefundPaymentResponse) GetPayment() *Payment {
 	return nil
 }
 
+// RefundAmountRequest asks that money be given back.
+type RefundAmountRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order.
+	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// The refund's id among the order's: 1 to 64 letters, digits, hyphens and underscores.
+	RefundId string `protobuf:"bytes,2,opt,name=refund_id,json=refundId,proto3" json:"refund_id,omitempty"`
+	// How much.
+	Amount        *v1.Money `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RefundAmountRequest) Reset() {
+	*x = RefundAmountRequest{}
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RefundAmountRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RefundAmountRequest) ProtoMessage() {}
+
+func (x *RefundAmountRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RefundAmountRequest.ProtoReflect.Descriptor instead.
+func (*RefundAmountRequest) Descriptor() ([]byte, []int) {
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *RefundAmountRequest) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *RefundAmountRequest) GetRefundId() string {
+	if x != nil {
+		return x.RefundId
+	}
+	return ""
+}
+
+func (x *RefundAmountRequest) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+// RefundAmountResponse carries the payment, which is still CHARGED.
+type RefundAmountResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The payment.
+	Payment       *Payment `protobuf:"bytes,1,opt,name=payment,proto3" json:"payment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RefundAmountResponse) Reset() {
+	*x = RefundAmountResponse{}
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RefundAmountResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RefundAmountResponse) ProtoMessage() {}
+
+func (x *RefundAmountResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RefundAmountResponse.ProtoReflect.Descriptor instead.
+func (*RefundAmountResponse) Descriptor() ([]byte, []int) {
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RefundAmountResponse) GetPayment() *Payment {
+	if x != nil {
+		return x.Payment
+	}
+	return nil
+}
+
 // GetPaymentRequest names an order.
 type GetPaymentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -320,7 +439,7 @@ type GetPaymentRequest struct {
 
 func (x *GetPaymentRequest) Reset() {
 	*x = GetPaymentRequest{}
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[5]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -332,7 +451,7 @@ func (x *GetPaymentRequest) String() string {
 func (*GetPaymentRequest) ProtoMessage() {}
 
 func (x *GetPaymentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[5]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -345,7 +464,7 @@ func (x *GetPaymentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPaymentRequest.ProtoReflect.Descriptor instead.
 func (*GetPaymentRequest) Descriptor() ([]byte, []int) {
-	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{5}
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetPaymentRequest) GetOrderId() string {
@@ -366,7 +485,7 @@ type GetPaymentResponse struct {
 
 func (x *GetPaymentResponse) Reset() {
 	*x = GetPaymentResponse{}
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[6]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -378,7 +497,7 @@ func (x *GetPaymentResponse) String() string {
 func (*GetPaymentResponse) ProtoMessage() {}
 
 func (x *GetPaymentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[6]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -391,7 +510,7 @@ func (x *GetPaymentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPaymentResponse.ProtoReflect.Descriptor instead.
 func (*GetPaymentResponse) Descriptor() ([]byte, []int) {
-	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{6}
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetPaymentResponse) GetPayment() *Payment {
@@ -418,7 +537,7 @@ type AdoptChargeRequest struct {
 
 func (x *AdoptChargeRequest) Reset() {
 	*x = AdoptChargeRequest{}
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[7]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -430,7 +549,7 @@ func (x *AdoptChargeRequest) String() string {
 func (*AdoptChargeRequest) ProtoMessage() {}
 
 func (x *AdoptChargeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[7]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -443,7 +562,7 @@ func (x *AdoptChargeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdoptChargeRequest.ProtoReflect.Descriptor instead.
 func (*AdoptChargeRequest) Descriptor() ([]byte, []int) {
-	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{7}
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AdoptChargeRequest) GetOrderId() string {
@@ -485,7 +604,7 @@ type AdoptChargeResponse struct {
 
 func (x *AdoptChargeResponse) Reset() {
 	*x = AdoptChargeResponse{}
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[8]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -497,7 +616,7 @@ func (x *AdoptChargeResponse) String() string {
 func (*AdoptChargeResponse) ProtoMessage() {}
 
 func (x *AdoptChargeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[8]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -510,7 +629,7 @@ func (x *AdoptChargeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdoptChargeResponse.ProtoReflect.Descriptor instead.
 func (*AdoptChargeResponse) Descriptor() ([]byte, []int) {
-	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{8}
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *AdoptChargeResponse) GetPayment() *Payment {
@@ -531,7 +650,7 @@ type FindChargeRequest struct {
 
 func (x *FindChargeRequest) Reset() {
 	*x = FindChargeRequest{}
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[9]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -543,7 +662,7 @@ func (x *FindChargeRequest) String() string {
 func (*FindChargeRequest) ProtoMessage() {}
 
 func (x *FindChargeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[9]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -556,7 +675,7 @@ func (x *FindChargeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindChargeRequest.ProtoReflect.Descriptor instead.
 func (*FindChargeRequest) Descriptor() ([]byte, []int) {
-	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{9}
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *FindChargeRequest) GetOrderId() string {
@@ -583,7 +702,7 @@ type FindChargeResponse struct {
 
 func (x *FindChargeResponse) Reset() {
 	*x = FindChargeResponse{}
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[10]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -595,7 +714,7 @@ func (x *FindChargeResponse) String() string {
 func (*FindChargeResponse) ProtoMessage() {}
 
 func (x *FindChargeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[10]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -608,7 +727,7 @@ func (x *FindChargeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindChargeResponse.ProtoReflect.Descriptor instead.
 func (*FindChargeResponse) Descriptor() ([]byte, []int) {
-	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{10}
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *FindChargeResponse) GetProviderChargeId() string {
@@ -656,7 +775,7 @@ type ListMovementsRequest struct {
 
 func (x *ListMovementsRequest) Reset() {
 	*x = ListMovementsRequest{}
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[11]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -668,7 +787,7 @@ func (x *ListMovementsRequest) String() string {
 func (*ListMovementsRequest) ProtoMessage() {}
 
 func (x *ListMovementsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[11]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -681,7 +800,7 @@ func (x *ListMovementsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMovementsRequest.ProtoReflect.Descriptor instead.
 func (*ListMovementsRequest) Descriptor() ([]byte, []int) {
-	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{11}
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListMovementsRequest) GetSince() *timestamppb.Timestamp {
@@ -725,7 +844,7 @@ type ListMovementsResponse struct {
 
 func (x *ListMovementsResponse) Reset() {
 	*x = ListMovementsResponse{}
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[12]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -737,7 +856,7 @@ func (x *ListMovementsResponse) String() string {
 func (*ListMovementsResponse) ProtoMessage() {}
 
 func (x *ListMovementsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[12]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -750,7 +869,7 @@ func (x *ListMovementsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMovementsResponse.ProtoReflect.Descriptor instead.
 func (*ListMovementsResponse) Descriptor() ([]byte, []int) {
-	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{12}
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListMovementsResponse) GetMovements() []*Movement {
@@ -786,7 +905,7 @@ type Movement struct {
 
 func (x *Movement) Reset() {
 	*x = Movement{}
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[13]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -798,7 +917,7 @@ func (x *Movement) String() string {
 func (*Movement) ProtoMessage() {}
 
 func (x *Movement) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[13]
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -811,7 +930,7 @@ func (x *Movement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Movement.ProtoReflect.Descriptor instead.
 func (*Movement) Descriptor() ([]byte, []int) {
-	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{13}
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Movement) GetMovementId() string {
@@ -853,14 +972,15 @@ var File_orderflow_payment_v1_payment_proto protoreflect.FileDescriptor
 
 const file_orderflow_payment_v1_payment_proto_rawDesc = "" +
 	"\n" +
-	"\"orderflow/payment/v1/payment.proto\x12\x14orderflow.payment.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dorderflow/type/v1/types.proto\"\xf8\x01\n" +
+	"\"orderflow/payment/v1/payment.proto\x12\x14orderflow.payment.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dorderflow/type/v1/types.proto\"\xae\x02\n" +
 	"\aPayment\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x125\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x1f.orderflow.type.v1.PaymentStateR\x05state\x120\n" +
 	"\x06amount\x18\x03 \x01(\v2\x18.orderflow.type.v1.MoneyR\x06amount\x12,\n" +
 	"\x12provider_charge_id\x18\x04 \x01(\tR\x10providerChargeId\x12;\n" +
 	"\vcreate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"\x8a\x01\n" +
+	"createTime\x124\n" +
+	"\brefunded\x18\x06 \x01(\v2\x18.orderflow.type.v1.MoneyR\brefunded\"\x8a\x01\n" +
 	"\x14ChargePaymentRequest\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x120\n" +
 	"\x06amount\x18\x02 \x01(\v2\x18.orderflow.type.v1.MoneyR\x06amount\x12%\n" +
@@ -870,6 +990,12 @@ const file_orderflow_payment_v1_payment_proto_rawDesc = "" +
 	"\x14RefundPaymentRequest\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\"P\n" +
 	"\x15RefundPaymentResponse\x127\n" +
+	"\apayment\x18\x01 \x01(\v2\x1d.orderflow.payment.v1.PaymentR\apayment\"\x7f\n" +
+	"\x13RefundAmountRequest\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\tR\aorderId\x12\x1b\n" +
+	"\trefund_id\x18\x02 \x01(\tR\brefundId\x120\n" +
+	"\x06amount\x18\x03 \x01(\v2\x18.orderflow.type.v1.MoneyR\x06amount\"O\n" +
+	"\x14RefundAmountResponse\x127\n" +
 	"\apayment\x18\x01 \x01(\v2\x1d.orderflow.payment.v1.PaymentR\apayment\".\n" +
 	"\x11GetPaymentRequest\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\"M\n" +
@@ -904,10 +1030,11 @@ const file_orderflow_payment_v1_payment_proto_rawDesc = "" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x19\n" +
 	"\border_id\x18\x03 \x01(\tR\aorderId\x120\n" +
 	"\x06amount\x18\x04 \x01(\v2\x18.orderflow.type.v1.MoneyR\x06amount\x127\n" +
-	"\tmove_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\bmoveTime2\xf4\x04\n" +
+	"\tmove_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\bmoveTime2\xdb\x05\n" +
 	"\x0ePaymentService\x12h\n" +
 	"\rChargePayment\x12*.orderflow.payment.v1.ChargePaymentRequest\x1a+.orderflow.payment.v1.ChargePaymentResponse\x12h\n" +
-	"\rRefundPayment\x12*.orderflow.payment.v1.RefundPaymentRequest\x1a+.orderflow.payment.v1.RefundPaymentResponse\x12_\n" +
+	"\rRefundPayment\x12*.orderflow.payment.v1.RefundPaymentRequest\x1a+.orderflow.payment.v1.RefundPaymentResponse\x12e\n" +
+	"\fRefundAmount\x12).orderflow.payment.v1.RefundAmountRequest\x1a*.orderflow.payment.v1.RefundAmountResponse\x12_\n" +
 	"\n" +
 	"GetPayment\x12'.orderflow.payment.v1.GetPaymentRequest\x1a(.orderflow.payment.v1.GetPaymentResponse\x12b\n" +
 	"\vAdoptCharge\x12(.orderflow.payment.v1.AdoptChargeRequest\x1a).orderflow.payment.v1.AdoptChargeResponse\x12_\n" +
@@ -927,59 +1054,66 @@ func file_orderflow_payment_v1_payment_proto_rawDescGZIP() []byte {
 	return file_orderflow_payment_v1_payment_proto_rawDescData
 }
 
-var file_orderflow_payment_v1_payment_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_orderflow_payment_v1_payment_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_orderflow_payment_v1_payment_proto_goTypes = []any{
 	(*Payment)(nil),               // 0: orderflow.payment.v1.Payment
 	(*ChargePaymentRequest)(nil),  // 1: orderflow.payment.v1.ChargePaymentRequest
 	(*ChargePaymentResponse)(nil), // 2: orderflow.payment.v1.ChargePaymentResponse
 	(*RefundPaymentRequest)(nil),  // 3: orderflow.payment.v1.RefundPaymentRequest
 	(*RefundPaymentResponse)(nil), // 4: orderflow.payment.v1.RefundPaymentResponse
-	(*GetPaymentRequest)(nil),     // 5: orderflow.payment.v1.GetPaymentRequest
-	(*GetPaymentResponse)(nil),    // 6: orderflow.payment.v1.GetPaymentResponse
-	(*AdoptChargeRequest)(nil),    // 7: orderflow.payment.v1.AdoptChargeRequest
-	(*AdoptChargeResponse)(nil),   // 8: orderflow.payment.v1.AdoptChargeResponse
-	(*FindChargeRequest)(nil),     // 9: orderflow.payment.v1.FindChargeRequest
-	(*FindChargeResponse)(nil),    // 10: orderflow.payment.v1.FindChargeResponse
-	(*ListMovementsRequest)(nil),  // 11: orderflow.payment.v1.ListMovementsRequest
-	(*ListMovementsResponse)(nil), // 12: orderflow.payment.v1.ListMovementsResponse
-	(*Movement)(nil),              // 13: orderflow.payment.v1.Movement
-	(v1.PaymentState)(0),          // 14: orderflow.type.v1.PaymentState
-	(*v1.Money)(nil),              // 15: orderflow.type.v1.Money
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*RefundAmountRequest)(nil),   // 5: orderflow.payment.v1.RefundAmountRequest
+	(*RefundAmountResponse)(nil),  // 6: orderflow.payment.v1.RefundAmountResponse
+	(*GetPaymentRequest)(nil),     // 7: orderflow.payment.v1.GetPaymentRequest
+	(*GetPaymentResponse)(nil),    // 8: orderflow.payment.v1.GetPaymentResponse
+	(*AdoptChargeRequest)(nil),    // 9: orderflow.payment.v1.AdoptChargeRequest
+	(*AdoptChargeResponse)(nil),   // 10: orderflow.payment.v1.AdoptChargeResponse
+	(*FindChargeRequest)(nil),     // 11: orderflow.payment.v1.FindChargeRequest
+	(*FindChargeResponse)(nil),    // 12: orderflow.payment.v1.FindChargeResponse
+	(*ListMovementsRequest)(nil),  // 13: orderflow.payment.v1.ListMovementsRequest
+	(*ListMovementsResponse)(nil), // 14: orderflow.payment.v1.ListMovementsResponse
+	(*Movement)(nil),              // 15: orderflow.payment.v1.Movement
+	(v1.PaymentState)(0),          // 16: orderflow.type.v1.PaymentState
+	(*v1.Money)(nil),              // 17: orderflow.type.v1.Money
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
 }
 var file_orderflow_payment_v1_payment_proto_depIdxs = []int32{
-	14, // 0: orderflow.payment.v1.Payment.state:type_name -> orderflow.type.v1.PaymentState
-	15, // 1: orderflow.payment.v1.Payment.amount:type_name -> orderflow.type.v1.Money
-	16, // 2: orderflow.payment.v1.Payment.create_time:type_name -> google.protobuf.Timestamp
-	15, // 3: orderflow.payment.v1.ChargePaymentRequest.amount:type_name -> orderflow.type.v1.Money
-	0,  // 4: orderflow.payment.v1.ChargePaymentResponse.payment:type_name -> orderflow.payment.v1.Payment
-	0,  // 5: orderflow.payment.v1.RefundPaymentResponse.payment:type_name -> orderflow.payment.v1.Payment
-	0,  // 6: orderflow.payment.v1.GetPaymentResponse.payment:type_name -> orderflow.payment.v1.Payment
-	15, // 7: orderflow.payment.v1.AdoptChargeRequest.amount:type_name -> orderflow.type.v1.Money
-	0,  // 8: orderflow.payment.v1.AdoptChargeResponse.payment:type_name -> orderflow.payment.v1.Payment
-	15, // 9: orderflow.payment.v1.FindChargeResponse.amount:type_name -> orderflow.type.v1.Money
-	16, // 10: orderflow.payment.v1.ListMovementsRequest.since:type_name -> google.protobuf.Timestamp
-	16, // 11: orderflow.payment.v1.ListMovementsRequest.until:type_name -> google.protobuf.Timestamp
-	13, // 12: orderflow.payment.v1.ListMovementsResponse.movements:type_name -> orderflow.payment.v1.Movement
-	15, // 13: orderflow.payment.v1.Movement.amount:type_name -> orderflow.type.v1.Money
-	16, // 14: orderflow.payment.v1.Movement.move_time:type_name -> google.protobuf.Timestamp
-	1,  // 15: orderflow.payment.v1.PaymentService.ChargePayment:input_type -> orderflow.payment.v1.ChargePaymentRequest
-	3,  // 16: orderflow.payment.v1.PaymentService.RefundPayment:input_type -> orderflow.payment.v1.RefundPaymentRequest
-	5,  // 17: orderflow.payment.v1.PaymentService.GetPayment:input_type -> orderflow.payment.v1.GetPaymentRequest
-	7,  // 18: orderflow.payment.v1.PaymentService.AdoptCharge:input_type -> orderflow.payment.v1.AdoptChargeRequest
-	9,  // 19: orderflow.payment.v1.PaymentService.FindCharge:input_type -> orderflow.payment.v1.FindChargeRequest
-	11, // 20: orderflow.payment.v1.PaymentService.ListMovements:input_type -> orderflow.payment.v1.ListMovementsRequest
-	2,  // 21: orderflow.payment.v1.PaymentService.ChargePayment:output_type -> orderflow.payment.v1.ChargePaymentResponse
-	4,  // 22: orderflow.payment.v1.PaymentService.RefundPayment:output_type -> orderflow.payment.v1.RefundPaymentResponse
-	6,  // 23: orderflow.payment.v1.PaymentService.GetPayment:output_type -> orderflow.payment.v1.GetPaymentResponse
-	8,  // 24: orderflow.payment.v1.PaymentService.AdoptCharge:output_type -> orderflow.payment.v1.AdoptChargeResponse
-	10, // 25: orderflow.payment.v1.PaymentService.FindCharge:output_type -> orderflow.payment.v1.FindChargeResponse
-	12, // 26: orderflow.payment.v1.PaymentService.ListMovements:output_type -> orderflow.payment.v1.ListMovementsResponse
-	21, // [21:27] is the sub-list for method output_type
-	15, // [15:21] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	16, // 0: orderflow.payment.v1.Payment.state:type_name -> orderflow.type.v1.PaymentState
+	17, // 1: orderflow.payment.v1.Payment.amount:type_name -> orderflow.type.v1.Money
+	18, // 2: orderflow.payment.v1.Payment.create_time:type_name -> google.protobuf.Timestamp
+	17, // 3: orderflow.payment.v1.Payment.refunded:type_name -> orderflow.type.v1.Money
+	17, // 4: orderflow.payment.v1.ChargePaymentRequest.amount:type_name -> orderflow.type.v1.Money
+	0,  // 5: orderflow.payment.v1.ChargePaymentResponse.payment:type_name -> orderflow.payment.v1.Payment
+	0,  // 6: orderflow.payment.v1.RefundPaymentResponse.payment:type_name -> orderflow.payment.v1.Payment
+	17, // 7: orderflow.payment.v1.RefundAmountRequest.amount:type_name -> orderflow.type.v1.Money
+	0,  // 8: orderflow.payment.v1.RefundAmountResponse.payment:type_name -> orderflow.payment.v1.Payment
+	0,  // 9: orderflow.payment.v1.GetPaymentResponse.payment:type_name -> orderflow.payment.v1.Payment
+	17, // 10: orderflow.payment.v1.AdoptChargeRequest.amount:type_name -> orderflow.type.v1.Money
+	0,  // 11: orderflow.payment.v1.AdoptChargeResponse.payment:type_name -> orderflow.payment.v1.Payment
+	17, // 12: orderflow.payment.v1.FindChargeResponse.amount:type_name -> orderflow.type.v1.Money
+	18, // 13: orderflow.payment.v1.ListMovementsRequest.since:type_name -> google.protobuf.Timestamp
+	18, // 14: orderflow.payment.v1.ListMovementsRequest.until:type_name -> google.protobuf.Timestamp
+	15, // 15: orderflow.payment.v1.ListMovementsResponse.movements:type_name -> orderflow.payment.v1.Movement
+	17, // 16: orderflow.payment.v1.Movement.amount:type_name -> orderflow.type.v1.Money
+	18, // 17: orderflow.payment.v1.Movement.move_time:type_name -> google.protobuf.Timestamp
+	1,  // 18: orderflow.payment.v1.PaymentService.ChargePayment:input_type -> orderflow.payment.v1.ChargePaymentRequest
+	3,  // 19: orderflow.payment.v1.PaymentService.RefundPayment:input_type -> orderflow.payment.v1.RefundPaymentRequest
+	5,  // 20: orderflow.payment.v1.PaymentService.RefundAmount:input_type -> orderflow.payment.v1.RefundAmountRequest
+	7,  // 21: orderflow.payment.v1.PaymentService.GetPayment:input_type -> orderflow.payment.v1.GetPaymentRequest
+	9,  // 22: orderflow.payment.v1.PaymentService.AdoptCharge:input_type -> orderflow.payment.v1.AdoptChargeRequest
+	11, // 23: orderflow.payment.v1.PaymentService.FindCharge:input_type -> orderflow.payment.v1.FindChargeRequest
+	13, // 24: orderflow.payment.v1.PaymentService.ListMovements:input_type -> orderflow.payment.v1.ListMovementsRequest
+	2,  // 25: orderflow.payment.v1.PaymentService.ChargePayment:output_type -> orderflow.payment.v1.ChargePaymentResponse
+	4,  // 26: orderflow.payment.v1.PaymentService.RefundPayment:output_type -> orderflow.payment.v1.RefundPaymentResponse
+	6,  // 27: orderflow.payment.v1.PaymentService.RefundAmount:output_type -> orderflow.payment.v1.RefundAmountResponse
+	8,  // 28: orderflow.payment.v1.PaymentService.GetPayment:output_type -> orderflow.payment.v1.GetPaymentResponse
+	10, // 29: orderflow.payment.v1.PaymentService.AdoptCharge:output_type -> orderflow.payment.v1.AdoptChargeResponse
+	12, // 30: orderflow.payment.v1.PaymentService.FindCharge:output_type -> orderflow.payment.v1.FindChargeResponse
+	14, // 31: orderflow.payment.v1.PaymentService.ListMovements:output_type -> orderflow.payment.v1.ListMovementsResponse
+	25, // [25:32] is the sub-list for method output_type
+	18, // [18:25] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_orderflow_payment_v1_payment_proto_init() }
@@ -993,7 +1127,7 @@ func file_orderflow_payment_v1_payment_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_orderflow_payment_v1_payment_proto_rawDesc), len(file_orderflow_payment_v1_payment_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -23,6 +23,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	PaymentService_ChargePayment_FullMethodName = "/orderflow.payment.v1.PaymentService/ChargePayment"
 	PaymentService_RefundPayment_FullMethodName = "/orderflow.payment.v1.PaymentService/RefundPayment"
+	PaymentService_RefundAmount_FullMethodName  = "/orderflow.payment.v1.PaymentService/RefundAmount"
 	PaymentService_GetPayment_FullMethodName    = "/orderflow.payment.v1.PaymentService/GetPayment"
 	PaymentService_AdoptCharge_FullMethodName   = "/orderflow.payment.v1.PaymentService/AdoptCharge"
 	PaymentService_FindCharge_FullMethodName    = "/orderflow.payment.v1.PaymentService/FindCharge"
@@ -43,6 +44,10 @@ type PaymentServiceClient interface {
 	// RefundPayment gives an order's money back, calls off an open charge, and leaves a tombstone that refuses a late
 	// ChargePayment. UNAVAILABLE while an open charge's outcome is unknown.
 	RefundPayment(ctx context.Context, in *RefundPaymentRequest, opts ...grpc.CallOption) (*RefundPaymentResponse, error)
+	// RefundAmount gives back a part of a charge, or all of it, that stands: of a confirmed order. Once per refund_id,
+	// however often it is called. FAILED_PRECONDITION with reason not_charged, or refund_too_large when all refunds together
+	// would be more than was charged; UNAVAILABLE while its outcome is unknown.
+	RefundAmount(ctx context.Context, in *RefundAmountRequest, opts ...grpc.CallOption) (*RefundAmountResponse, error)
 	// GetPayment answers an order's payment. NOT_FOUND if there is none.
 	GetPayment(ctx context.Context, in *GetPaymentRequest, opts ...grpc.CallOption) (*GetPaymentResponse, error)
 	// AdoptCharge brings an order's payment up to what the provider knows of it, after payments were restored to an earlier
@@ -76,6 +81,16 @@ func (c *paymentServiceClient) RefundPayment(ctx context.Context, in *RefundPaym
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RefundPaymentResponse)
 	err := c.cc.Invoke(ctx, PaymentService_RefundPayment_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *paymentServiceClient) RefundAmount(ctx context.Context, in *RefundAmountRequest, opts ...grpc.CallOption) (*RefundAmountResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RefundAmountResponse)
+	err := c.cc.Invoke(ctx, PaymentService_RefundAmount_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -136,6 +151,10 @@ type PaymentServiceServer interface {
 	// RefundPayment gives an order's money back, calls off an open charge, and leaves a tombstone that refuses a late
 	// ChargePayment. UNAVAILABLE while an open charge's outcome is unknown.
 	RefundPayment(context.Context, *RefundPaymentRequest) (*RefundPaymentResponse, error)
+	// RefundAmount gives back a part of a charge, or all of it, that stands: of a confirmed order. Once per refund_id,
+	// however often it is called. FAILED_PRECONDITION with reason not_charged, or refund_too_large when all refunds together
+	// would be more than was charged; UNAVAILABLE while its outcome is unknown.
+	RefundAmount(context.Context, *RefundAmountRequest) (*RefundAmountResponse, error)
 	// GetPayment answers an order's payment. NOT_FOUND if there is none.
 	GetPayment(context.Context, *GetPaymentRequest) (*GetPaymentResponse, error)
 	// AdoptCharge brings an order's payment up to what the provider knows of it, after payments were restored to an earlier
@@ -160,6 +179,9 @@ func (UnimplementedPaymentServiceServer) ChargePayment(context.Context, *ChargeP
 }
 func (UnimplementedPaymentServiceServer) RefundPayment(context.Context, *RefundPaymentRequest) (*RefundPaymentResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RefundPayment not implemented")
+}
+func (UnimplementedPaymentServiceServer) RefundAmount(context.Context, *RefundAmountRequest) (*RefundAmountResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RefundAmount not implemented")
 }
 func (UnimplementedPaymentServiceServer) GetPayment(context.Context, *GetPaymentRequest) (*GetPaymentResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetPayment not implemented")
@@ -226,6 +248,24 @@ func _PaymentService_RefundPayment_Handler(srv interface{}, ctx context.Context,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(PaymentServiceServer).RefundPayment(ctx, req.(*RefundPaymentRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PaymentService_RefundAmount_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RefundAmountRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PaymentServiceServer).RefundAmount(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PaymentService_RefundAmount_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PaymentServiceServer).RefundAmount(ctx, req.(*RefundAmountRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -316,6 +356,10 @@ var PaymentService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RefundPayment",
 			Handler:    _PaymentService_RefundPayment_Handler,
+		},
+		{
+			MethodName: "RefundAmount",
+			Handler:    _PaymentService_RefundAmount_Handler,
 		},
 		{
 			MethodName: "GetPayment",
