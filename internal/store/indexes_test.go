@@ -47,6 +47,7 @@ func TestEveryIndexIsUsed(t *testing.T) {
 		"all orders":           func() error { return store.Scan(ctx, db, func(*order.Order) {}) },
 		"unpublished orders":   sweep("orders"),
 		"unpublished payments": sweep("payments"),
+		"the oldest of them":   func() error { _, err := store.OldestUnpublished(ctx, db, "orders"); return err },
 		"a day's payments": func() error {
 			return store.NewPayments(db, nil, clock).Created(ctx, moment, moment, func(*payment.Payment) error { return nil })
 		},

@@ -47,8 +47,10 @@ func TestBodyOverTheLimit(t *testing.T) {
 		if strings.Contains(framing, "chunked") {
 			go func() {
 				chunk := fmt.Sprintf("10000\r\n%s\r\n", strings.Repeat("a", 64<<10))
-				for err == nil {
-					_, err = conn.Write([]byte(chunk))
+				for {
+					if _, err := conn.Write([]byte(chunk)); err != nil {
+						return
+					}
 				}
 			}()
 		}

@@ -42,8 +42,8 @@ func FuzzToken(f *testing.F) {
 		r.Header["Authorization"] = []string{header}
 		id, err := v.Customer(r.Context(), r)
 		switch {
-		case err == nil && (id != alice || !strings.Contains(header, parts[1])):
-			t.Errorf("%q makes somebody %s", header, id)
+		case err == nil && (id.CustomerID != alice || !strings.Contains(header, parts[1])):
+			t.Errorf("%q makes somebody %s", header, id.CustomerID)
 		case err != nil && fault.Code(err) != codes.Unauthenticated:
 			t.Errorf("%q is answered %v, want UNAUTHENTICATED", header, err)
 		}
