@@ -65,8 +65,12 @@ func (a archiving) publish(messages ...*pubsub.Message) {
 	p := a.Client.Publisher(a.topic)
 	p.EnableMessageOrdering = true
 	defer p.Stop()
+	var results []*pubsub.PublishResult
 	for _, m := range messages {
-		if _, err := p.Publish(a.t.Context(), m).Get(a.t.Context()); err != nil {
+		results = append(results, p.Publish(a.t.Context(), m))
+	}
+	for _, r := range results {
+		if _, err := r.Get(a.t.Context()); err != nil {
 			a.t.Fatal(err)
 		}
 	}
@@ -94,8 +98,8 @@ func (a archiving) records(b *bucket.Bucket) (records []archive.Record) {
 func TestMessagesAreArchivedAsPubSubDoes(t *testing.T) {
 	kept := newBucket(t)
 	a := newArchiving(t, kept)
-	a.publish(&pubsub.Message{Data: []byte("\x00one"), Attributes: map[string]string{"ce-id": "1"}},
-		&pubsub.Message{Data: []byte("two"), OrderingKey: "key"})
+	a.publish(&pubsub.Message{Data: []byte("\x00one"), Attributes: map[string]string{"ce-id": "1"}})
+	a.publish(&pubsub.Message{Data: []byte("two"), OrderingKey: "key"})
 	for range 2 { // nothing is archived twice
 		if err := a.Flush(t.Context()); err != nil {
 			t.Fatal(err)
@@ -127,13 +131,11 @@ func TestWhatCannotBeArchivedWaits(t *testing.T) {
 	var failures atomic.Int64
 	a.Every, a.OnError = 10*time.Millisecond, func(error) { failures.Add(1) }
 	const n = 2500 // more than one file takes
-	for i := range n / 100 {
-		var some []*pubsub.Message
-		for j := range 100 {
-			some = append(some, &pubsub.Message{Data: fmt.Append(nil, i*100+j)})
-		}
-		a.publish(some...)
+	var messages []*pubsub.Message
+	for i := range n {
+		messages = append(messages, &pubsub.Message{Data: fmt.Append(nil, i)})
 	}
+	a.publish(messages...)
 	if err := a.Flush(t.Context()); err == nil {
 		t.Error("a bucket that is not there took files")
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math/big"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -161,7 +162,7 @@ func (m *model) month() []line {
 	hours := m.value("month_hours")
 	seconds, minutes := product(hours, rat(3600)), product(hours, rat(60))
 	cpu, memory := new(big.Rat), new(big.Rat)
-	var jobs, secrets int64
+	var jobs, daily, secrets int64
 	var warm []string
 	for _, u := range m.units {
 		if n := rat(int64(u.MinInstances)); n.Sign() > 0 {
@@ -169,15 +170,17 @@ func (m *model) month() []line {
 			warm = append(warm, u.Name)
 		}
 		secrets += int64(len(u.Secrets))
-		switch u.Trigger.Schedule {
-		case "":
-		case "* * * * *":
+		switch s := u.Trigger.Schedule; {
+		case s == "":
+		case s == "* * * * *":
 			jobs++
+		case onceADay.MatchString(s):
+			daily++
 		default:
-			m.fail("%s runs by %q: only the cost of a run every minute is known here", u.Name, u.Trigger.Schedule)
+			m.fail("%s runs by %q: only the cost of a run every minute or every day is known here", u.Name, s)
 		}
 	}
-	runs := product(minutes, rat(jobs))
+	runs := sum(product(minutes, rat(jobs)), product(quotient(hours, rat(24)), rat(daily)))
 	note := strings.Join(warm, ", ")
 	busy := m.time(quotient(product(runs, m.value("invocation_ms")), rat(1000)))
 	for i := range busy {
@@ -186,12 +189,15 @@ func (m *model) month() []line {
 	return append([]line{
 		{price: m.price("run_instance_cpu"), quantity: product(seconds, cpu), note: note},
 		{price: m.price("run_instance_memory"), quantity: product(seconds, memory), note: note},
-		{price: m.price("scheduler_jobs"), quantity: rat(jobs), note: "the sweeps"},
+		{price: m.price("scheduler_jobs"), quantity: rat(jobs + daily), note: "the sweeps"},
 		{price: m.price("firestore_reads"), quantity: product(minutes, m.value("sweep_reads")), note: "the sweeps"},
 		{price: m.price("run_requests"), quantity: runs, note: "the sweeps"},
 		{price: m.price("secret_versions"), quantity: rat(secrets)},
 	}, busy...)
 }
+
+// onceADay is a cron line of one run a day.
+var onceADay = regexp.MustCompile(`^[0-9]+ [0-9]+ \* \* \*$`)
 
 // warm is the bill of a month for what production keeps warm besides.
 func (m *model) warm() []line {
