@@ -205,7 +205,7 @@ func (s *sim) poison(i int) {
 		"ce-specversion": "1.0", "ce-id": id, "ce-source": "//orderflow.dev/orders", "ce-subject": fmt.Sprintf("poison%d", i),
 		"ce-seq": "1", "ce-resume": "true", "Content-Type": "application/protobuf", "ce-time": time.Now().UTC().Format(time.RFC3339Nano),
 	}
-	topic := "orderflow.event.v1." + []string{"OrderCancellationStarted", "OrderCreated", "OrderConfirmed"}[o.dice.of("topic", 0).below(3)]
+	topic := "orderflow.event.v1." + []string{"OrderCancellationStarted", "OrderCreated", "OrderConfirmed", "OrderRefundRequested"}[o.dice.of("topic", 0).below(4)]
 	a["ce-type"] = topic
 	data := []byte{0xff, 0xff}
 	switch o.dice.of("kind", 0).below(3) {

@@ -70,7 +70,14 @@ func (o *operator) act(n int, act string, d dice) {
 			h.Asked = append(h.Asked, promise.Asked{OrderID: o.order, Operator: o.name, At: time.Now()})
 		})
 	}
-	o.send(n, "operate-order", "http://operate-order/v1/operations/orders/x/acts?id="+o.order, encode(body))
+	const url = "http://operate-order/v1/operations/orders/x/acts?id="
+	if act == "ACT_REFUND" && d.of("two", 0).float() < 0.4 { // a colleague has the same idea
+		o.sim.spawn(func() {
+			time.Sleep(d.of("two", 1).between(time.Millisecond, 200*time.Millisecond))
+			o.send(n+100, "operate-order", url+o.order, encode(body))
+		})
+	}
+	o.send(n, "operate-order", url+o.order, encode(body))
 }
 
 // adjust corrects the stock of some product by a few, which may be held.

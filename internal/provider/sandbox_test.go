@@ -82,6 +82,26 @@ func TestFindSaysWhatBecameOfACharge(t *testing.T) {
 	}
 }
 
+func TestPartsAreRefundedOncePerKey(t *testing.T) {
+	t.Parallel()
+	s, ledger := sandbox(t)
+	if _, err := s.Charge(t.Context(), "key/of mine", pounds(5), psp.MethodApprove); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.RefundAmount(t.Context(), "key/of mine", "key/of mine/r1", pounds(2)); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := s.RefundAmount(t.Context(), "key/of mine", "key/of mine/r2", pounds(4)); !fault.Permanent(err) {
+		t.Errorf("more than is left: %v, want it refused for good", err)
+	}
+	moved := ledger.Movements()
+	if len(moved) != 2 || moved[1].RefundKey != "key/of mine/r1" || moved[1].Amount != pounds(2).GetMinorUnits() {
+		t.Errorf("ledger %+v, want one refund of 2 pounds under its key", moved)
+	}
+}
+
 func TestVoidMakesSureThatNothingIsTaken(t *testing.T) {
 	t.Parallel()
 	s, ledger := sandbox(t)

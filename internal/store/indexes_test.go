@@ -50,9 +50,15 @@ func TestEveryIndexIsUsed(t *testing.T) {
 		"a day's payments": func() error {
 			return store.NewPayments(db, nil, clock).Created(ctx, moment, moment, func(*payment.Payment) error { return nil })
 		},
-		"imports":     func() error { _, _, err := imports.List(ctx, 1, ""); return err },
-		"due imports": func() error { _, err := imports.Due(ctx, moment, 4); return err },
-		"chunks":      func() error { _, err := imports.ChunksOf(ctx, "i", 0, 1); return err },
+		"imports":      func() error { _, _, err := imports.List(ctx, 1, ""); return err },
+		"due imports":  func() error { _, err := imports.Due(ctx, moment, 4); return err },
+		"chunks":       func() error { _, err := imports.ChunksOf(ctx, "i", 0, 1); return err },
+		"found orders": func() error { _, _, err := orders.Find(ctx, order.FindQuery{PageSize: 1}); return err },
+		"found orders in the sweep": func() error {
+			_, _, err := orders.Find(ctx, order.FindQuery{PageSize: 1, Unended: true})
+			return err
+		},
+		"adjustments": func() error { _, err := items.Adjustments(ctx, "s", 1); return err },
 		"items":       func() error { _, _, err := items.List(ctx, 1, ""); return err },
 	} {
 		if err := query(); err != nil {

@@ -86,6 +86,7 @@ func startOf(q order.FindQuery) (at findPosition, err error) {
 		return at, nil
 	}
 	way := at.Way
+	at.Way = ""
 	body, err := base64.RawURLEncoding.DecodeString(q.PageToken)
 	if err == nil {
 		err = json.Unmarshal(body, &at)

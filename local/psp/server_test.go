@@ -82,7 +82,7 @@ func TestConversation(t *testing.T) {
 			`{"error":"conflict: key o/1 was used for 1250 EUR"}`},
 		{"void of an approved one", "POST", "/v1/charges/o%2F1/void", "", 200, approved},
 		{"refund of more", "POST", "/v1/charges/o%2F1/refund", `{"amount":1251}`, 422,
-			`{"error":"refund of 1251, but 1250 was charged and only full refunds are possible"}`},
+			`{"error":"refund of 1251, but 1250 was charged: a part is refunded under a key of its own"}`},
 		{"refund", "POST", "/v1/charges/o%2F1/refund", `{"amount":1250}`, 200,
 			strings.Replace(approved, `"refunded":0`, `"refunded":1250`, 1)},
 		{"unknown", "GET", "/v1/charges/other", "", 404, `{"error":"unknown charge other"}`},

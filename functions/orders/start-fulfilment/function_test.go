@@ -139,6 +139,9 @@ func TestOutcomeThatNobodyWaitsForStartsTheSagaAgain(t *testing.T) {
 	wantSagas(t, "payment of a placed order; its seq is not the order's", a, placed, whole(placed, 0))
 	a = deliver(t, "orders", &eventv1.OrderCancellationStarted{OrderId: cancelling, Seq: 2, EventTime: now})
 	wantSagas(t, "cancellation", a, cancelling, order.Fulfilment{OrderID: cancelling, Seq: 2, CancelReason: "out_of_stock", RequestID: "r1"})
+	retried := cloudtest.Placed(t, "c1").ID
+	a = deliver(t, "orders", &eventv1.OrderRetried{OrderId: retried, Seq: 2, EventTime: now})
+	wantSagas(t, "an operator's retry; its seq is the order's", a, retried, whole(retried, 2))
 	a = deliver(t, "payments", &eventv1.PaymentFailed{OrderId: confirmed, Seq: 1, EventTime: now})
 	wantSagas(t, "payment of a final order", a, confirmed)
 }
