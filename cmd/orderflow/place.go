@@ -75,7 +75,9 @@ func (p *project) ledger(ctx context.Context) (all []promise.Movement, err error
 			return nil, fmt.Errorf("ask the payment service for the provider's ledger: %w", err)
 		}
 		for _, m := range page {
-			all = append(all, promise.Movement{Type: m.Type, OrderID: m.OrderID, Amount: m.Amount.GetMinorUnits(), Currency: m.Amount.GetCurrencyCode()})
+			all = append(all, promise.Movement{
+				Type: m.Type, OrderID: m.OrderID, RefundKey: m.Refund, Amount: m.Amount.GetMinorUnits(), Currency: m.Amount.GetCurrencyCode(),
+			})
 		}
 		if next == "" {
 			return all, nil

@@ -63,7 +63,7 @@ func (c *Charges) Movements(ctx context.Context, w payment.Window) (page []payme
 	resp, err := c.client.ListMovements(ctx, req)
 	for _, m := range resp.GetMovements() {
 		page = append(page, payment.Movement{
-			ID: m.GetMovementId(), Type: m.GetType(), OrderID: m.GetOrderId(), Amount: m.GetAmount(), Time: m.GetMoveTime().AsTime(),
+			ID: m.GetMovementId(), Type: m.GetType(), OrderID: m.GetOrderId(), Refund: m.GetRefundKey(), Amount: m.GetAmount(), Time: m.GetMoveTime().AsTime(),
 		})
 	}
 	return page, resp.GetNextPageToken(), err

@@ -86,7 +86,7 @@ func (p *Payment) adopt(claim Claim, c Charge, now time.Time) error {
 	if p.open() {
 		p.settle(c, now, false)
 	}
-	if p.State == Charged && c.Amount != nil && c.Refunded == c.Amount.GetMinorUnits() {
+	if p.State == Charged && c.returned() && !p.free() {
 		p.refunded(now)
 	}
 	return p.agrees(c)
@@ -103,7 +103,7 @@ func (c Claim) amount(said Charge) *typev1.Money {
 // provider does not know.
 func (p *Payment) agrees(c Charge) error {
 	approved := c.Status == ChargeApproved
-	returned := c.Amount != nil && c.Refunded == c.Amount.GetMinorUnits()
+	returned := c.returned()
 	agree := map[State]bool{
 		Charging: !approved, Pending: !approved, Declined: !approved, Voided: !approved,
 		Charged: approved && !returned || p.free(), Refunded: approved && returned || p.free(),

@@ -149,6 +149,7 @@ type Movement struct {
 	ID      string // the provider's
 	Type    string // charge or refund
 	OrderID string // its idempotency key
+	Refund  string // of a refund that an operator asked for: its key
 	Amount  *typev1.Money
 	Time    time.Time
 }
@@ -159,6 +160,12 @@ type Charge struct {
 	Status   ChargeStatus
 	Amount   *typev1.Money // nil where the provider does not say
 	Refunded int64         // of Amount, in its minor units
+	InParts  int64         // of Refunded, what an operator's refunds gave back
+}
+
+// returned says that all of it was given back at once, as of a cancelled order.
+func (c Charge) returned() bool {
+	return c.Amount != nil && c.Refunded-c.InParts == c.Amount.GetMinorUnits()
 }
 
 // ChargeStatus is where a charge stands at the provider.

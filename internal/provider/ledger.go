@@ -25,6 +25,7 @@ type movement struct {
 	Time     time.Time `json:"time"`
 	Type     string    `json:"type"`
 	Key      string    `json:"idempotency_key"`
+	Refund   string    `json:"refund_key"`
 	Amount   int64     `json:"amount"`
 	Currency string    `json:"currency"`
 }
@@ -57,7 +58,7 @@ func (s *Sandbox) Movements(ctx context.Context, w payment.Window) (page []payme
 		}
 		last = m.Seq
 		page = append(page, payment.Movement{
-			ID: strconv.Itoa(m.Seq), Type: m.Type, OrderID: m.Key, Time: m.Time,
+			ID: strconv.Itoa(m.Seq), Type: m.Type, OrderID: m.Key, Refund: m.Refund, Time: m.Time,
 			Amount: &typev1.Money{CurrencyCode: m.Currency, MinorUnits: m.Amount},
 		})
 	}

@@ -46,11 +46,16 @@ type charge struct {
 	Amount   int64  `json:"amount"`
 	Currency string `json:"currency"`
 	Refunded int64  `json:"refunded"`
+
+	Refunds map[string]int64 `json:"refunds"` // those by amount, by key
 }
 
 // known is a charge as the domain knows it. A key that was voided before it was charged has no amount.
 func (c charge) known() payment.Charge {
 	known := payment.Charge{ID: c.ID, Status: payment.ChargeStatus(c.Status), Refunded: c.Refunded}
+	for _, part := range c.Refunds {
+		known.InParts += part
+	}
 	if c.Currency != "" {
 		known.Amount = &typev1.Money{CurrencyCode: c.Currency, MinorUnits: c.Amount}
 	}

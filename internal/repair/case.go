@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	eventv1 "orderflow.dev/gen/orderflow/event/v1"
 	typev1 "orderflow.dev/gen/orderflow/type/v1"
 	"orderflow.dev/internal/inventory"
 	"orderflow.dev/internal/order"
@@ -64,6 +65,9 @@ func (c *one) standing() standing {
 	}
 	var charges, refunds int
 	for _, m := range c.moved {
+		if m.RefundKey != "" {
+			continue // an operator's: parts says whether all agree about it
+		}
 		if m.Type == "charge" {
 			charges++
 		} else {
@@ -78,6 +82,35 @@ func (c *one) standing() standing {
 		return s
 	}
 	return odd
+}
+
+// parts says what does not agree about refunds that operators asked for: the order's journal, the payment's and the ledger
+// must have the same ones, and which of them is behind says nothing of what was meant.
+func (c *one) parts() string {
+	known := map[string]int{}
+	if c.order != nil {
+		for _, r := range c.order.Refunds() {
+			known[payment.RefundKey(c.id, r.ID)]++
+		}
+	}
+	if c.payment != nil {
+		for _, e := range c.payment.Journal.Entries {
+			if r, ok := e.Event.(*eventv1.PaymentRefunded); ok && r.GetRefundId() != "" {
+				known[payment.RefundKey(c.id, r.GetRefundId())]++
+			}
+		}
+	}
+	for _, m := range c.moved {
+		if m.RefundKey != "" {
+			known[m.RefundKey]++
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(known)) {
+		if known[key] != 3 {
+			return fmt.Sprintf("refund %s is not known to all of its order, its payment and the provider: if it is still so in an hour, look at all three", key)
+		}
+	}
+	return ""
 }
 
 // whole says that a movement is of all that the order costs; of a lost one, of all that was charged.

@@ -66,6 +66,9 @@ func (c *one) finding() Finding {
 	if course.saga && f.Person == "" && (len(f.Acts) > 0 || c.standing() != none) {
 		f.Acts = append(f.Acts, Act{Do: Resume})
 	}
+	if differ := c.parts(); differ != "" {
+		f.Person = strings.TrimSpace(f.Person + " " + differ)
+	}
 	if f.Lost {
 		f.Person = strings.TrimSpace(c.farewell() + " " + f.Person)
 	}

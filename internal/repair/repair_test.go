@@ -2,12 +2,16 @@ package repair_test
 
 import (
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/codes"
 
+	eventv1 "orderflow.dev/gen/orderflow/event/v1"
+	typev1 "orderflow.dev/gen/orderflow/type/v1"
 	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/inventory"
 	"orderflow.dev/internal/order"
+	"orderflow.dev/internal/payment"
 	"orderflow.dev/internal/promise"
 	"orderflow.dev/internal/repair"
 	"orderflow.dev/internal/store"
@@ -198,5 +202,44 @@ func TestWhatCannotBeReadIsForAPerson(t *testing.T) {
 	plan := repair.Plan(all)
 	if len(plan) != 1 || len(plan[0].Acts) > 0 || plan[0].Person == "" {
 		t.Errorf("plan %+v, want a person and no act", plan)
+	}
+}
+
+// What operators gave back of a confirmed order is nothing to repair; where payments have lost it, a person is told, and
+// the charge is still taken over as one that stands.
+func TestRefundsByOperatorsStand(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []bool{false, true} {
+		w := newWorld(t, 2500)
+		r := restored{status: order.Confirmed, payment: "CHARGED", provider: "charged", reservation: inventory.Held}
+		if lost {
+			r.payment = ""
+		}
+		r.build(w)
+		all := &typev1.Money{CurrencyCode: "GBP", MinorUnits: 2500}
+		if _, err := w.kept().Update(t.Context(), id, func(o *order.Order) error {
+			o.Journal.Append(&eventv1.OrderRefundRequested{OrderId: id, Seq: 3, EventTime: at(time.Minute), RefundId: "r", Amount: all, CustomerId: "c1", By: "op", Note: "n"}, false)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.bank.RefundAmount(t.Context(), id, payment.RefundKey(id, "r"), all); err != nil {
+			t.Fatal(err)
+		}
+		if !lost {
+			if _, err := w.paying().RefundAmount(t.Context(), id, "r", all); err != nil {
+				t.Fatal(err)
+			}
+		}
+		outcomes := w.repair()
+		if !lost && len(outcomes) > 0 {
+			t.Errorf("repaired %+v, and nothing is broken", outcomes)
+		}
+		if lost && (len(outcomes) != 1 || !outcomes[0].ForPerson() || outcomes[0].Err != nil) {
+			t.Errorf("repaired %+v, want a person told", outcomes)
+		}
+		if p, err := w.paying().Get(t.Context(), id); err != nil || p.State != payment.Charged {
+			t.Errorf("payment %+v, error %v, want it CHARGED", p, err)
+		}
 	}
 }

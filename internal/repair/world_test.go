@@ -107,7 +107,7 @@ func (w *world) gather() promise.World {
 		w.t.Fatal(err)
 	}
 	for _, m := range w.bank.Movements() {
-		all.Ledger = append(all.Ledger, promise.Movement{Type: m.Type, OrderID: m.IdempotencyKey, Amount: m.Amount, Currency: m.Currency})
+		all.Ledger = append(all.Ledger, promise.Movement{Type: m.Type, OrderID: m.IdempotencyKey, RefundKey: m.RefundKey, Amount: m.Amount, Currency: m.Currency})
 	}
 	return all
 }
@@ -207,6 +207,9 @@ func known(c psp.Charge, err error) (payment.Charge, error) {
 		return payment.Charge{}, fault.Wrap(err, codes.InvalidArgument, "provider_refused", "the provider")
 	}
 	out := payment.Charge{ID: c.ID, Status: payment.ChargeStatus(c.Status), Refunded: c.Refunded}
+	for _, part := range c.Refunds {
+		out.InParts += part
+	}
 	if c.Currency != "" {
 		out.Amount = &typev1.Money{CurrencyCode: c.Currency, MinorUnits: c.Amount}
 	}

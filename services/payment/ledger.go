@@ -57,7 +57,7 @@ func (s *server) ListMovements(ctx context.Context, req *paymentv1.ListMovements
 	resp := &paymentv1.ListMovementsResponse{NextPageToken: next}
 	for _, m := range page {
 		resp.Movements = append(resp.Movements, &paymentv1.Movement{
-			MovementId: m.ID, Type: m.Type, OrderId: m.OrderID, Amount: m.Amount, MoveTime: timestamppb.New(m.Time),
+			MovementId: m.ID, Type: m.Type, OrderId: m.OrderID, Amount: m.Amount, MoveTime: timestamppb.New(m.Time), RefundKey: m.Refund,
 		})
 	}
 	return resp, nil

@@ -898,7 +898,9 @@ type Movement struct {
 	// How much.
 	Amount *v1.Money `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`
 	// When.
-	MoveTime      *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=move_time,json=moveTime,proto3" json:"move_time,omitempty"`
+	MoveTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=move_time,json=moveTime,proto3" json:"move_time,omitempty"`
+	// Of a refund that an operator asked for: its own idempotency key.
+	RefundKey     string `protobuf:"bytes,6,opt,name=refund_key,json=refundKey,proto3" json:"refund_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -968,6 +970,13 @@ func (x *Movement) GetMoveTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Movement) GetRefundKey() string {
+	if x != nil {
+		return x.RefundKey
+	}
+	return ""
+}
+
 var File_orderflow_payment_v1_payment_proto protoreflect.FileDescriptor
 
 const file_orderflow_payment_v1_payment_proto_rawDesc = "" +
@@ -1023,14 +1032,16 @@ const file_orderflow_payment_v1_payment_proto_rawDesc = "" +
 	"page_token\x18\x04 \x01(\tR\tpageToken\"}\n" +
 	"\x15ListMovementsResponse\x12<\n" +
 	"\tmovements\x18\x01 \x03(\v2\x1e.orderflow.payment.v1.MovementR\tmovements\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc5\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xe4\x01\n" +
 	"\bMovement\x12\x1f\n" +
 	"\vmovement_id\x18\x01 \x01(\tR\n" +
 	"movementId\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x19\n" +
 	"\border_id\x18\x03 \x01(\tR\aorderId\x120\n" +
 	"\x06amount\x18\x04 \x01(\v2\x18.orderflow.type.v1.MoneyR\x06amount\x127\n" +
-	"\tmove_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\bmoveTime2\xdb\x05\n" +
+	"\tmove_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\bmoveTime\x12\x1d\n" +
+	"\n" +
+	"refund_key\x18\x06 \x01(\tR\trefundKey2\xdb\x05\n" +
 	"\x0ePaymentService\x12h\n" +
 	"\rChargePayment\x12*.orderflow.payment.v1.ChargePaymentRequest\x1a+.orderflow.payment.v1.ChargePaymentResponse\x12h\n" +
 	"\rRefundPayment\x12*.orderflow.payment.v1.RefundPaymentRequest\x1a+.orderflow.payment.v1.RefundPaymentResponse\x12e\n" +
