@@ -12,14 +12,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"orderflow.dev/internal/client"
 	"orderflow.dev/internal/promise"
-	"orderflow.dev/local/stack"
 )
 
 type checkFlags struct {
-	wait  time.Duration
-	slack time.Duration
-	show  int
+	wait           time.Duration
+	slack          time.Duration
+	show           int
+	repair, dryRun bool
+	at             client.Site // a project; the running stack if it has no name
 }
 
 // errBroken says that a promise is broken; which, has been printed.
@@ -29,14 +31,26 @@ func checkCommand() *cobra.Command {
 	var f checkFlags
 	c := &cobra.Command{
 		Use:   "check",
-		Short: "Check what Orderflow promises on the running stack, order by order",
+		Short: "Check what Orderflow promises, order by order, and repair it after a restore",
 		Long: `Reads every order, payment, reservation, product and dead letter of the running stack, the payment provider's own
 ledger, and which orders its log says were acknowledged, and holds the promises of docs/promises.md against them. Prints a
 table and, of each order that breaks a promise, why and its timeline. Exits 1 if any promise is broken.
-While orders are on their way, what only the end can show is not held against them: --wait waits for the end.`,
+While orders are on their way, what only the end can show is not held against them: --wait waits for the end.
+
+With --repair, what is broken is first brought back to the promises, as after databases were restored, each perhaps to
+another second: money follows the provider's ledger, what was confirmed stays so, the rest is undone or carried on by the
+ordinary parts. Pause the sweeps and close the gateway first: see the runbook, "Restoring databases". It may be done again
+at any time. What no machine can decide is listed for a person.
+
+With --project it looks at a Google Cloud project, as whom gcloud's application default credentials say. That takes
+roles/datastore.viewer (and to repair roles/datastore.user and roles/workflows.invoker) and roles/run.invoker on the two
+services. Which orders were acknowledged is not known there.`,
 		Example: `  orderflow check
   orderflow check --wait 30s                     # first until nothing is on its way, at most so long
-  orderflow check --wait 1m --show 0             # the table and the reasons only`,
+  orderflow check --wait 1m --show 0             # the table and the reasons only
+  orderflow check --repair --dry-run             # what a repair would do
+  orderflow check --repair --wait 1m
+  orderflow check --repair --project my-project --payment-url https://payment-… --inventory-url https://inventory-…`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return check(cmd.Context(), cmd.OutOrStdout(), f) },
 	}
@@ -44,19 +58,30 @@ While orders are on their way, what only the end can show is not held against th
 	fl.DurationVar(&f.wait, "wait", 0, "wait until nothing is on its way, at most so long")
 	fl.DurationVar(&f.slack, "slack", promise.DefaultSlack, "how long after its expire_time an order may take to end")
 	fl.IntVar(&f.show, "show", 10, "timelines of at most so many violating orders")
+	fl.BoolVar(&f.repair, "repair", false, "bring what is broken back to the promises, and then check")
+	fl.BoolVar(&f.dryRun, "dry-run", false, "with --repair: only say what would be done")
+	fl.StringVar(&f.at.Project, "project", "", "a Google Cloud project (default: the running stack)")
+	fl.StringVar(&f.at.Location, "location", "europe-west1", "with --project: the region of the workflow")
+	fl.StringVar(&f.at.PaymentURL, "payment-url", "", "with --project: root URL of the service payment")
+	fl.StringVar(&f.at.InventoryURL, "inventory-url", "", "with --project: root URL of the service inventory")
 	return c
 }
 
 func check(ctx context.Context, out io.Writer, f checkFlags) error {
-	e, err := stack.Running()
+	if f.dryRun && !f.repair {
+		return errors.New("--dry-run says what --repair would do: give both")
+	}
+	at, err := openPlace(ctx, f.at)
 	if err != nil {
 		return err
 	}
-	in, err := stack.Inspect(ctx, e)
-	if err != nil {
-		return err
+	person := persons{}
+	if f.repair {
+		if person, err = mend(ctx, out, at, f.dryRun); err != nil || f.dryRun {
+			return err
+		}
 	}
-	w, quiet, err := gather(ctx, in, f.wait)
+	w, quiet, err := gather(ctx, at, f.wait)
 	if err != nil {
 		return err
 	}
@@ -64,21 +89,24 @@ func check(ctx context.Context, out io.Writer, f checkFlags) error {
 	verdicts := promise.Check(w, time.Now(), quiet)
 	printVerdicts(out, verdicts)
 	printWhatIsLeft(out, w)
-	violations := violationsByOrder(verdicts)
-	if len(violations) == 0 {
-		fmt.Fprintf(out, "\n✓ every promise that could be checked holds, over %d orders\n", len(w.Orders))
-		return nil
+	violations := person.others(violationsByOrder(verdicts))
+	if len(violations) > 0 {
+		if err := printViolations(ctx, out, at, violations, f.show); err != nil {
+			return err
+		}
+		return errBroken
 	}
-	if err := printViolations(ctx, out, in, violations, f.show); err != nil {
-		return err
+	if len(person) > 0 {
+		return fmt.Errorf("every other promise holds, over %d orders: %d are for a person, see above", len(w.Orders), len(person))
 	}
-	return errBroken
+	fmt.Fprintf(out, "\n✓ every promise that could be checked holds, over %d orders\n", len(w.Orders))
+	return nil
 }
 
-// gather reads the stack, again and again until nothing is on its way or the wait is over.
-func gather(ctx context.Context, in *stack.Inspector, wait time.Duration) (w promise.World, quiet bool, err error) {
+// gather reads everything, again and again until nothing is on its way or the wait is over.
+func gather(ctx context.Context, at place, wait time.Duration) (w promise.World, quiet bool, err error) {
 	for deadline := time.Now().Add(wait); ; {
-		if w, err = in.World(ctx); err != nil {
+		if w, err = at.World(ctx); err != nil {
 			return w, false, err
 		}
 		orders, journals := w.OnItsWay()
@@ -134,7 +162,7 @@ func violationsByOrder(verdicts []promise.Verdict) (all []broken) {
 }
 
 // printViolations prints each order's reasons and, of the first few, what happened to it.
-func printViolations(ctx context.Context, out io.Writer, in *stack.Inspector, all []broken, show int) error {
+func printViolations(ctx context.Context, out io.Writer, at place, all []broken, show int) error {
 	for len(all) > 0 {
 		id := all[0].orderID
 		n := slices.IndexFunc(all, func(b broken) bool { return b.orderID != id })
@@ -154,15 +182,15 @@ func printViolations(ctx context.Context, out io.Writer, in *stack.Inspector, al
 			continue
 		}
 		show--
-		if err := printHistory(ctx, out, in, id); err != nil {
+		if err := printHistory(ctx, out, at, id); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func printHistory(ctx context.Context, out io.Writer, in *stack.Inspector, orderID string) error {
-	timeline, err := in.Timeline(ctx, orderID)
+func printHistory(ctx context.Context, out io.Writer, at place, orderID string) error {
+	timeline, err := at.Timeline(ctx, orderID)
 	if err != nil {
 		fmt.Fprintf(out, "  its timeline cannot be read: %v\n", err)
 		return ctx.Err()

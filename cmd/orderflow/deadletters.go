@@ -18,7 +18,6 @@ import (
 
 	"orderflow.dev/internal/platform/event"
 	"orderflow.dev/internal/store"
-	"orderflow.dev/local/stack"
 )
 
 // letters are dead letters, and where they are.
@@ -77,13 +76,9 @@ func (f letterFilter) selects(l store.DeadLetter, now time.Time) bool {
 }
 
 func openLetters(ctx context.Context, project string) (*letters, error) {
-	if project == "" {
-		e, err := stack.Running()
-		if err != nil {
-			return nil, fmt.Errorf("%w; or name a Google Cloud project: --project", err)
-		}
-		e.Use()
-		project = stack.Project
+	project, err := projectOf(project)
+	if err != nil {
+		return nil, err
 	}
 	db, err := store.Open(ctx, project, "platform")
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"orderflow.dev/local/cloudtest"
 )
 
-func TestMain(m *testing.M) { cloudtest.Main(m) }
+func TestMain(m *testing.M) { cloudtest.Main(m, cloudtest.Storage) }
 
 // confirmed is the event of an order as a function was given it.
 func confirmed(t *testing.T, orderID string) event.Message {

@@ -26,8 +26,19 @@ func main() {
 		os.Exit(130) // as a shell reports Ctrl-C
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "orderflow:", err)
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
+}
+
+// exitCode is 1, unless the error says otherwise.
+func exitCode(err error) int {
+	if e, ok := errors.AsType[interface {
+		error
+		ExitCode() int
+	}](err); ok {
+		return e.ExitCode()
+	}
+	return 1
 }
 
 // afterCtrlC says what is as it was before, and what is not.
@@ -51,6 +62,23 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(upCommand(), demoCommand(), orderCommand(), tokenCommand(), catalogCommand(), importCommand(), loadCommand(), checkCommand(), deadLettersCommand(), ordersCommand(), stockCommand(), workflowsCommand())
+	c.AddCommand(
+		upCommand(),
+		demoCommand(),
+		orderCommand(),
+		tokenCommand(),
+		catalogCommand(),
+		importCommand(),
+		loadCommand(),
+		checkCommand(),
+		chaosCommand(),
+		drillCommand(),
+		doctorCommand(),
+		deadLettersCommand(),
+		ordersCommand(),
+		stockCommand(),
+		replayCommand(),
+		workflowsCommand(),
+	)
 	return c
 }

@@ -132,7 +132,7 @@ var builds = map[string]struct {
 	}},
 	"inventory": {3, buildInventory},
 	"payment": {2, func(p *process) http.Handler {
-		return rpc.Handler("payment", paymentservice.Register(payment.Paying{Payments: p.payments(), Provider: p.sim.bank, Now: p.now}))
+		return rpc.Handler("payment", paymentservice.Register(payment.Paying{Payments: p.payments(), Provider: p.sim.bank, Now: p.now}, nil))
 	}},
 }
 

@@ -267,6 +267,35 @@ func TestLostMessagesAreAskedAgain(t *testing.T) {
 	})
 }
 
+// Trouble while chunks are asked for has the upload's event delivered again: nobody is to wait for the sweep.
+func TestWhatCouldNotBeAskedIsAskedWhenTheEventComesAgain(t *testing.T) {
+	run(t, func(t *testing.T, w *world) {
+		w.chunk = 1000
+		f := w.uploads.put("orders/acme/a.csv", many(300), nil)
+		asked := 0
+		trouble := &process{before: func(op string) error {
+			if op == "ask" {
+				if asked++; asked == 2 {
+					return errTrouble
+				}
+			}
+			return nil
+		}}
+		if err := w.planner(trouble).Plan(t.Context(), f); err == nil {
+			t.Fatal("the planner met no trouble")
+		}
+		w.drain() // the first chunk, of which there is nothing to ask again
+		if err := w.planner(nil).Plan(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
+		w.drain()
+		w.ended(w.of(f))
+		if n := len(w.orders.all()); n != 300 {
+			t.Errorf("%d orders", n)
+		}
+	})
+}
+
 func TestLostEventIsPlannedBySweep(t *testing.T) {
 	run(t, func(t *testing.T, w *world) {
 		var files []importing.File

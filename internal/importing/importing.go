@@ -104,6 +104,9 @@ type Chunk struct {
 	Version  any `json:"-"` // the store's
 }
 
+// touched says that somebody has worked on it.
+func (c *Chunk) touched() bool { return c.Done || c.Sent > 0 || c.At.Offset > c.Span.Offset }
+
 // Tally counts what came of rows.
 type Tally struct {
 	Rows           int64

@@ -96,8 +96,9 @@ func (o *weighing) Place(_ context.Context, w importing.Order) (importing.Placed
 	return importing.Placed{ImportID: w.ImportID, FirstLine: w.FirstLine, Currency: "GBP", MinorUnits: 1}, nil
 }
 
+// weigh takes the least of a few looks: what others allocate while garbage is collected counts as in use.
 func (o *weighing) weigh() {
-	if now := live(); now > o.most.Load() {
+	if now := min(live(), live(), live()); now > o.most.Load() {
 		o.most.Store(now)
 	}
 }

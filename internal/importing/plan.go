@@ -95,6 +95,8 @@ func (p Planner) Resume(ctx context.Context, im *Import) error {
 		if err != nil {
 			return err
 		}
+	}
+	if im.State == Working { // also of what was planned before: trouble may have kept it from being asked for
 		if err := p.ask(ctx, im); err != nil {
 			return err
 		}
@@ -183,7 +185,8 @@ func (p Planner) chunkSize(im *Import) int64 {
 	return 1 << 62
 }
 
-// ask asks that every chunk be worked on. What a crash leaves unasked, the sweep asks.
+// ask asks that every chunk be worked on that nobody has touched: one that was asked for before does no harm. What a crash
+// leaves unasked, the sweep asks.
 func (p Planner) ask(ctx context.Context, im *Import) error {
 	for from := 0; ; from += savedAtOnce {
 		chunks, err := p.Imports.ChunksOf(ctx, im.ID, from, savedAtOnce)
@@ -191,6 +194,9 @@ func (p Planner) ask(ctx context.Context, im *Import) error {
 			return err
 		}
 		for _, c := range chunks {
+			if c.touched() {
+				continue
+			}
 			if err := p.Messages.Work(ctx, c); err != nil {
 				return err
 			}

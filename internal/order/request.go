@@ -22,7 +22,9 @@ const (
 	MaxKey      = 255 // characters of an idempotency key
 	MaxNote     = 1000
 	maxPart     = 200 // characters of a part of an address
-	maxMethod   = 64
+
+	maxViolations = 100 // that are told at a time: of a thousand lines, all may be wrong
+	maxMethod     = 64
 )
 
 // Line is how many of what.
@@ -156,6 +158,10 @@ func (v *violations) lines(lines []Line) {
 		return
 	}
 	for i, l := range lines {
+		if len(*v) >= maxViolations {
+			v.add("lines", "may have more that is wrong: mend these first")
+			return
+		}
 		v.text(fmt.Sprintf("lines[%d].sku", i), l.SKU, 1, MaxSKU)
 		if l.Quantity < 1 || l.Quantity > MaxQuantity {
 			v.add(fmt.Sprintf("lines[%d].quantity", i), "is %d: it may be 1 to %d", l.Quantity, MaxQuantity)

@@ -131,10 +131,34 @@ type Provider interface {
 	RefundAmount(ctx context.Context, key, refundKey string, amount *typev1.Money) error
 }
 
+// Ledger is the provider's own book of the money that moved.
+type Ledger interface {
+	// Movements is a page of it, in its order; next is empty on the last page.
+	Movements(ctx context.Context, w Window) (page []Movement, next string, err error)
+}
+
+// Window selects a part of a ledger.
+type Window struct {
+	Since, Until time.Time // what moved at or after Since and before Until; zero: no bound
+	Size         int       // of a page
+	After        string    // the page before this one's next; empty: the first
+}
+
+// Movement is money that moved, by the provider's ledger.
+type Movement struct {
+	ID      string // the provider's
+	Type    string // charge or refund
+	OrderID string // its idempotency key
+	Amount  *typev1.Money
+	Time    time.Time
+}
+
 // Charge is what the provider says of a charge.
 type Charge struct {
-	ID     string
-	Status ChargeStatus
+	ID       string
+	Status   ChargeStatus
+	Amount   *typev1.Money // nil where the provider does not say
+	Refunded int64         // of Amount, in its minor units
 }
 
 // ChargeStatus is where a charge stands at the provider.

@@ -41,8 +41,20 @@ func NewSandbox(cfg SandboxConfig) *Sandbox {
 }
 
 type charge struct {
-	ID     string `json:"id"`
-	Status string `json:"status"`
+	ID       string `json:"id"`
+	Status   string `json:"status"`
+	Amount   int64  `json:"amount"`
+	Currency string `json:"currency"`
+	Refunded int64  `json:"refunded"`
+}
+
+// known is a charge as the domain knows it. A key that was voided before it was charged has no amount.
+func (c charge) known() payment.Charge {
+	known := payment.Charge{ID: c.ID, Status: payment.ChargeStatus(c.Status), Refunded: c.Refunded}
+	if c.Currency != "" {
+		known.Amount = &typev1.Money{CurrencyCode: c.Currency, MinorUnits: c.Amount}
+	}
+	return known
 }
 
 // Charge implements payment.Provider. A payment method that the provider does not take is a decline.
@@ -90,40 +102,49 @@ func (s *Sandbox) charge(ctx context.Context, method, path string, body any) (pa
 	if err := s.do(ctx, method, path, body, &c); err != nil {
 		return payment.Charge{}, err
 	}
-	return payment.Charge{ID: c.ID, Status: payment.ChargeStatus(c.Status)}, nil
+	return c.known(), nil
 }
 
 // maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 64 << 10
 
 func (s *Sandbox) do(ctx context.Context, method, path string, body, answer any) error {
+	raw, err := s.ask(ctx, method, path, body, maxAnswer)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(raw, answer)
+}
+
+// ask reads at most limit bytes of an answer.
+func (s *Sandbox) ask(ctx context.Context, method, path string, body any, limit int64) ([]byte, error) {
 	var payload io.Reader
 	if body != nil {
 		b, err := json.Marshal(body)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		payload = bytes.NewReader(b)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, s.cfg.URL+path, payload)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+s.cfg.APIKey)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := s.client.Do(req)
 	if err != nil {
-		return fault.Wrap(err, codes.Unavailable, "", "ask the payment provider: %s %s", method, path)
+		return nil, fault.Wrap(err, codes.Unavailable, "", "ask the payment provider: %s %s", method, path)
 	}
 	defer resp.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, limit))
 	if err != nil {
-		return fault.Wrap(err, codes.Unavailable, "", "ask the payment provider: %s %s", method, path)
+		return nil, fault.Wrap(err, codes.Unavailable, "", "ask the payment provider: %s %s", method, path)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return refused(resp.StatusCode, fmt.Sprintf("the payment provider answered %d to %s %s: %s", resp.StatusCode, method, path, strings.TrimSpace(string(raw))))
+		return nil, refused(resp.StatusCode, fmt.Sprintf("the payment provider answered %d to %s %s: %s", resp.StatusCode, method, path, strings.TrimSpace(string(raw))))
 	}
-	return json.Unmarshal(raw, answer)
+	return raw, nil
 }
 
 // refused tells the request's own faults from the provider's trouble.

@@ -32,8 +32,11 @@ type WebhookConfig struct {
 // v1=<hex>), and answers the outcome it tells.
 func (c WebhookConfig) Read(r *http.Request, now time.Time) (payment.Outcome, error) {
 	body, err := io.ReadAll(r.Body)
+	if err != nil && fault.Reason(err) == "" {
+		err = fault.Wrap(err, codes.InvalidArgument, "body_too_large", "the webhook could not be read")
+	}
 	if err != nil {
-		return payment.Outcome{}, fault.Wrap(err, codes.InvalidArgument, "body_too_large", "the webhook could not be read")
+		return payment.Outcome{}, err
 	}
 	if err := c.verify(r.Header.Get("X-Provider-Signature"), body, now); err != nil {
 		return payment.Outcome{}, err

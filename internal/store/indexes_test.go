@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"orderflow.dev/internal/order"
+	"orderflow.dev/internal/payment"
 	"orderflow.dev/internal/store"
 	"orderflow.dev/internal/store/memory"
 )
@@ -46,10 +47,13 @@ func TestEveryIndexIsUsed(t *testing.T) {
 		"all orders":           func() error { return store.Scan(ctx, db, func(*order.Order) {}) },
 		"unpublished orders":   sweep("orders"),
 		"unpublished payments": sweep("payments"),
-		"imports":              func() error { _, _, err := imports.List(ctx, 1, ""); return err },
-		"due imports":          func() error { _, err := imports.Due(ctx, moment, 4); return err },
-		"chunks":               func() error { _, err := imports.ChunksOf(ctx, "i", 0, 1); return err },
-		"found orders":         func() error { _, _, err := orders.Find(ctx, order.FindQuery{PageSize: 1}); return err },
+		"a day's payments": func() error {
+			return store.NewPayments(db, nil, clock).Created(ctx, moment, moment, func(*payment.Payment) error { return nil })
+		},
+		"imports":      func() error { _, _, err := imports.List(ctx, 1, ""); return err },
+		"due imports":  func() error { _, err := imports.Due(ctx, moment, 4); return err },
+		"chunks":       func() error { _, err := imports.ChunksOf(ctx, "i", 0, 1); return err },
+		"found orders": func() error { _, _, err := orders.Find(ctx, order.FindQuery{PageSize: 1}); return err },
 		"found orders in the sweep": func() error {
 			_, _, err := orders.Find(ctx, order.FindQuery{PageSize: 1, Unended: true})
 			return err

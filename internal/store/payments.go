@@ -36,7 +36,7 @@ func (s *Payments) Create(ctx context.Context, p *payment.Payment) error {
 		return fault.Invalid([]fault.Field{{Name: "order_id", Message: "is none of ours"}})
 	}
 	fields := paymentFields(p)
-	fields[fieldCreated] = p.CreateTime
+	fields[fieldCreated], fields[fieldCreateShard] = p.CreateTime, shardOf(p.OrderID)
 	at, err := s.commit(ctx, p.OrderID, fields, &p.Journal, time.Time{}, true)
 	if errors.Is(err, ErrConflict) {
 		return payment.ErrExists

@@ -195,6 +195,10 @@ func (u *Unit) Route() *Route {
 	return u.Trigger.HTTP
 }
 
+// CustomerShare is how many requests one customer may have under way on an instance of the unit: a quarter of what it takes
+// at a time. Terraform says the same.
+func (u *Unit) CustomerShare() int { return max(1, u.Concurrency/4) }
+
 // EnvName is the environment variable that holds the unit's URL: CONFIRM_ORDER_URL.
 func (u *Unit) EnvName() string {
 	return strings.ToUpper(strings.ReplaceAll(u.Name, "-", "_")) + "_URL"

@@ -7,6 +7,7 @@ import (
 	"os"
 	"testing"
 
+	"orderflow.dev/internal/archive"
 	"orderflow.dev/internal/platform/bucket"
 	"orderflow.dev/internal/platform/object"
 	"orderflow.dev/internal/unit"
@@ -21,6 +22,7 @@ func Storage(ctx context.Context) error {
 	}
 	dirs = append(dirs, dir)
 	o := storage.Options{Dir: dir}
+	o.Buckets = []string{unit.BucketName(project, archive.Bucket)}
 	for _, b := range unit.Buckets {
 		o.Buckets = append(o.Buckets, unit.BucketName(project, b))
 		os.Setenv(unit.BucketEnvName(b), unit.BucketName(project, b))
@@ -35,7 +37,7 @@ func Storage(ctx context.Context) error {
 	return err
 }
 
-// Bucket opens one of the project's buckets: uploads, reports.
+// Bucket opens one of the project's buckets: uploads, reports, archive.
 func Bucket(t testing.TB, name string) *bucket.Bucket {
 	t.Helper()
 	b, err := bucket.Open(context.WithoutCancel(t.Context()), unit.BucketName(project, name))

@@ -64,7 +64,7 @@ func Run(ctx context.Context, client *pubsub.Client, subs []Subscription, o Opti
 
 // httpClient never follows redirects: to Pub/Sub they are failures.
 func httpClient(given *http.Client) *http.Client {
-	client := &http.Client{Transport: transport()}
+	client := &http.Client{Transport: Transport()}
 	if given != nil {
 		*client = *given
 	}
@@ -72,9 +72,10 @@ func httpClient(given *http.Client) *http.Client {
 	return client
 }
 
-// transport keeps a connection for every delivery that may be under way, since
-// all functions may share one address.
-func transport() *http.Transport {
+// Transport keeps a connection for every delivery that may be under way, since
+// all functions may share one address, and waits for a function that is being
+// started again.
+func Transport() *http.Transport {
 	return &http.Transport{
 		DialContext:         dial,
 		MaxIdleConnsPerHost: 512,

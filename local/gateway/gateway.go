@@ -20,7 +20,8 @@ import (
 // unchanged, but for the client's token: it is forwarded in
 // X-Forwarded-Authorization, since Authorization has the gateway's own, by which
 // a function admits it. Unknown paths are answered with 404, other methods of known paths
-// with 405, and unreachable functions with 502, all as application/problem+json.
+// with 405, unreachable functions with 502, and what is over the deployed gateway's limits
+// with 431, 413 or 408, all as application/problem+json.
 // Error: every route that is malformed or conflicts with another.
 func New(routes []Route) (http.Handler, error) {
 	t, err := newTable(routes)
@@ -50,6 +51,9 @@ type destination struct {
 type destinationKey struct{}
 
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !bounded(w, r) {
+		return
+	}
 	route, values, allowed := g.table.find(r.Method, r.URL.EscapedPath())
 	switch {
 	case route != nil:
@@ -57,9 +61,9 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), destinationKey{}, d)))
 	case len(allowed) > 0:
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		problem(w, http.StatusMethodNotAllowed, fmt.Sprintf("%s does not have the method %s", r.URL.Path, r.Method))
+		problem(w, http.StatusMethodNotAllowed, fmt.Sprintf("%s does not have the method %s: it has %s", clipped(r.URL.Path), r.Method, strings.Join(allowed, ", ")))
 	default:
-		problem(w, http.StatusNotFound, fmt.Sprintf("no such path: %s", r.URL.Path))
+		problem(w, http.StatusNotFound, fmt.Sprintf("there is no %s: look at the path, version and all", clipped(r.URL.Path)))
 	}
 }
 
@@ -99,8 +103,8 @@ func joinQuery(parts ...string) string {
 
 // unreachable gets the request as it went out.
 func unreachable(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, context.Canceled) {
-		return // the client is gone
+	if errors.Is(err, context.Canceled) || unsent(w, err) {
+		return // the client is gone, or at fault
 	}
 	problem(w, http.StatusBadGateway, fmt.Sprintf("the function at %s%s cannot be reached: %v", r.URL.Host, r.URL.Path, err))
 }

@@ -24,7 +24,7 @@ func (g *Guard) serve(lead leading) (address string, err error) {
 		return "", err
 	}
 	server := grpc.NewServer(
-		grpc.UnknownServiceHandler(func(_ any, in grpc.ServerStream) error { return forward(in, lead) }),
+		grpc.UnknownServiceHandler(func(_ any, in grpc.ServerStream) error { return g.forward(in, lead) }),
 		grpc.ForceServerCodecV2(raw{}), grpc.MaxRecvMsgSize(math.MaxInt32),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 	)
@@ -50,19 +50,27 @@ func (g *Guard) dial(address string) (*grpc.ClientConn, error) {
 }
 
 // forward passes one call on, in both directions, until it ends.
-func forward(in grpc.ServerStream, lead leading) error {
+func (g *Guard) forward(in grpc.ServerStream, lead leading) error {
 	method, _ := grpc.MethodFromServerStream(in)
 	var first message
 	if err := in.RecvMsg(&first); err != nil {
 		return err
 	}
+	defer first.data.Free()
 	head := first.data.MaterializeToBuffer(mem.DefaultBufferPool()) // no copy, if it came in one piece
+	defer head.Free()
 	conn, err := lead(method, head.ReadOnlyData())
-	head.Free()
 	if err != nil {
-		first.data.Free()
 		return err
 	}
+	return g.between(method, head.ReadOnlyData(), func() error {
+		first.data.Ref() // who sends it gives it away
+		return pass(in, conn, method, &first)
+	})
+}
+
+// pass makes the call at the other end.
+func pass(in grpc.ServerStream, conn *grpc.ClientConn, method string, first *message) error {
 	headers, _ := metadata.FromIncomingContext(in.Context())
 	// The context of in ends with this call, and so does out.
 	ctx := metadata.NewOutgoingContext(in.Context(), headers)
@@ -71,7 +79,7 @@ func forward(in grpc.ServerStream, lead leading) error {
 		first.data.Free()
 		return err
 	}
-	if err := out.SendMsg(&first); err != nil && !errors.Is(err, io.EOF) { // io.EOF: it was answered already
+	if err := out.SendMsg(first); err != nil && !errors.Is(err, io.EOF) { // io.EOF: it was answered already
 		return err
 	}
 	go func() {

@@ -25,7 +25,15 @@ type Options struct {
 	Storage                      string            // URL
 	Services                     map[string]string // URLs, by unit
 
-	OnDenial func(Denial) // told of each kind of denial once
+	OnDenial func(Denial)                          // told of each kind of denial once
+	Between  func(c Call, pass func() error) error // what comes between the unit and all of these; nil: nothing
+}
+
+// Call is a call of a unit that its file permits.
+type Call struct {
+	Unit   string
+	Method string // /google.firestore.v1.Firestore/Commit; of Cloud Storage, the HTTP method and path
+	First  []byte // its first message, which must not be kept or changed; none of Cloud Storage
 }
 
 // Guard stands between the processes of one unit and everything that they reach.
@@ -57,6 +65,15 @@ func Open(o Options) (_ *Guard, err error) {
 		}
 	}
 	return g, g.openStorage()
+}
+
+// between has the call made, by what comes between if there is something: that may not make it, or answer an error though it
+// was made.
+func (g *Guard) between(method string, first []byte, pass func() error) error {
+	if g.options.Between == nil {
+		return pass()
+	}
+	return g.options.Between(Call{Unit: g.options.Unit.Name, Method: method, First: first}, pass)
 }
 
 func (g *Guard) openGoogle() error {

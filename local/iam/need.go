@@ -39,7 +39,7 @@ var reads = []string{
 func needOf(method string, first []byte) need {
 	action := strings.TrimPrefix(method, "/")
 	service, name, _ := strings.Cut(action, "/")
-	resource := resourceOf(first)
+	resource := ResourceOf(first)
 	switch {
 	case service == firestoreService:
 		access := unit.Access("write")
@@ -67,8 +67,8 @@ func publishing(topic string) Grant {
 	return Grant{Key: "publishes", Name: eventType}
 }
 
-// resourceOf is a message's first field: a name such as projects/p/databases/orders/documents.
-func resourceOf(message []byte) string {
+// ResourceOf is a message's first field: a name such as projects/p/databases/orders/documents.
+func ResourceOf(message []byte) string {
 	for len(message) > 0 {
 		number, kind, n := protowire.ConsumeTag(message)
 		if n < 0 {

@@ -45,7 +45,18 @@ func (g *Guard) openStorage() error {
 				return
 			}
 		}
-		proxy.ServeHTTP(w, r)
+		answered := false
+		err := g.between(r.Method+" "+r.URL.Path, nil, func() error {
+			answered = true
+			proxy.ServeHTTP(w, r)
+			return nil
+		})
+		switch {
+		case err != nil && answered:
+			panic(http.ErrAbortHandler) // the answer is lost
+		case err != nil:
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		}
 	})}
 	go server.Serve(l)
 	g.closers = append(g.closers, func() { server.Close(); transport.CloseIdleConnections() })

@@ -171,10 +171,17 @@ func (s *Server) refundAmount(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, c, err)
 }
 
-func (s *Server) movements(w http.ResponseWriter, _ *http.Request) {
+// movements answers the ledger, or the part that since, until (RFC 3339), after
+// (a seq) and limit select, one movement a line.
+func (s *Server) movements(w http.ResponseWriter, r *http.Request) {
+	window, err := readWindow(r.URL.Query())
+	if err != nil {
+		writeJSON(w, http.StatusBadRequest, failure{err.Error()})
+		return
+	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	enc := json.NewEncoder(w)
-	for _, m := range s.ledger.Movements() {
+	for _, m := range s.ledger.MovementsIn(window) {
 		if err := enc.Encode(m); err != nil {
 			return // the client is gone
 		}

@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 
+	"orderflow.dev/internal/archive"
 	"orderflow.dev/internal/unit"
 	"orderflow.dev/local/cloud"
 	"orderflow.dev/local/oidc"
@@ -61,7 +63,7 @@ func (s *Stack) recover(context.Context, context.Context) error {
 // startStorage starts the buckets, and makes this process and those it starts use all stores.
 func (s *Stack) startStorage(_, run context.Context) (err error) {
 	o := storage.Options{Dir: filepath.Join(s.options.Dir, "storage"), Durable: s.options.Keep}
-	for _, b := range unit.Buckets {
+	for _, b := range append(slices.Clone(unit.Buckets), archive.Bucket) {
 		o.Buckets = append(o.Buckets, unit.BucketName(Project, b))
 	}
 	for _, u := range s.units {
@@ -93,14 +95,16 @@ func (s *Stack) startOutside(_, run context.Context) (err error) {
 		s.kept.WebhookSecret = rand.Text()
 	}
 	secret := s.kept.WebhookSecret
-	s.Ledger = psp.NewLedger(psp.LedgerOptions{Log: s.journal})
-	provider := psp.NewServer(psp.Options{Ledger: s.Ledger, APIKey: apiKey, WebhookSecret: []byte(secret), WebhookDelay: s.options.WebhookDelay})
+	s.Ledger = psp.NewLedger(psp.LedgerOptions{Log: s.journal, Now: s.providerClock()})
+	provider := psp.NewServer(psp.Options{
+		Ledger: s.Ledger, APIKey: apiKey, WebhookSecret: []byte(secret), WebhookDelay: s.options.WebhookDelay, Client: s.webhookClient(),
+	})
 	s.onStop(provider.Close)
 	s.setWebhook = func(url string) {
 		provider.SetWebhookURL(url)
 		provider.Resume()
 	}
-	if s.Provider, err = s.serve(run, 0, func(string) (http.Handler, error) { return provider.Handler(), nil }); err != nil {
+	if s.Provider, err = s.serve(run, 0, func(string) (http.Handler, error) { return s.troubled(provider.Handler()), nil }); err != nil {
 		return err
 	}
 	setenv(map[string]string{
@@ -110,6 +114,7 @@ func (s *Stack) startOutside(_, run context.Context) (err error) {
 		"NOTIFICATIONS_DIR":       filepath.Join(s.options.Dir, "notifications"),
 		"ORDER_EXPIRY":            duration(s.options.OrderExpiry), "SAGA_PATIENCE": duration(s.options.SagaPatience),
 		"JOURNAL_GRACE": duration(s.options.JournalGrace), "PAYMENT_PROVIDER_TIMEOUT": duration(s.options.ProviderTimeout),
+		"IMPORT_PATIENCE": duration(s.options.ImportPatience), "IMPORT_RATE": number(s.options.ImportRate),
 	})
 	return nil
 }

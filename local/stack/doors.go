@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
@@ -40,8 +41,8 @@ func (s *Stack) startDoors(ctx, run context.Context) error {
 			s.setWebhook(s.Gateway + w.Path)
 		}
 	}
-	if !s.options.Keep {
-		return nil
+	if err := s.attachChaos(); err != nil || !s.options.Keep {
+		return err
 	}
 	s.kept.GatewayPort, s.kept.IssuerPort = portOf(s.Gateway), portOf(s.Endpoints.Issuer)
 	return s.kept.write(s.options.Dir)
@@ -100,20 +101,24 @@ func atOnce(u unit.Unit) int { return min(mostAtOnce, u.Concurrency*u.MaxInstanc
 const mostAtOnce = 64
 
 func (s *Stack) startDeliveries(ctx, run context.Context) error {
-	client, err := pubsub.NewClient(ctx, Project)
+	client, err := pubsub.NewClient(ctx, Project, s.pubsubOptions()...)
 	if err != nil {
 		return err
 	}
 	s.onStop(func() { client.Close() })
 	topics, subs := s.subscriptions()
-	if err := eventarc.Setup(ctx, client, Project, topics, subs); err != nil {
+	if err := eventarc.Setup(ctx, client, Project, topics, append(slices.Clone(subs), archives(topics)...)); err != nil {
 		return err
 	}
+	if err := s.startArchive(ctx, run, client, archives(topics)); err != nil {
+		return err
+	}
+	s.publishes = client
 	s.servers.Go(func() error {
-		return eventarc.Run(run, client, subs, eventarc.Options{OnDelivery: logDelivery})
+		return eventarc.Run(run, client, subs, s.deliveryOptions())
 	})
 	s.servers.Go(func() error {
-		return eventarc.RunTriggers(run, s.triggers(), eventarc.Options{OnDelivery: logDelivery})
+		return eventarc.RunTriggers(run, s.triggers(), s.deliveryOptions())
 	})
 	return nil
 }
@@ -141,18 +146,30 @@ func logDelivery(d eventarc.Delivery) {
 		slog.Int("attempt", d.Attempt), slog.Int("status", d.Status), slog.String("error", d.Err.Error()))
 }
 
+// everyMinute is when the sweeps run, which SweepEvery says differently.
+const everyMinute = "* * * * *"
+
 func (s *Stack) startScheduler(run context.Context) error {
-	var jobs []scheduler.Job
+	var sweeps, others []scheduler.Job
 	for _, u := range s.units {
-		if u.Trigger.Schedule != "" {
-			jobs = append(jobs, scheduler.Job{Name: u.Name, Cron: u.Trigger.Schedule, URL: s.urls[u.Name], Timeout: time.Duration(u.Timeout)})
+		job := scheduler.Job{Name: u.Name, Cron: u.Trigger.Schedule, URL: s.urls[u.Name], Timeout: time.Duration(u.Timeout)}
+		switch job.Cron {
+		case "":
+		case everyMinute:
+			sweeps = append(sweeps, job)
+		default:
+			others = append(others, job)
 		}
 	}
-	s.servers.Go(func() error {
-		if err := scheduler.Run(run, jobs, scheduler.Options{Every: s.options.SweepEvery}); err != nil && run.Err() == nil {
-			return fmt.Errorf("scheduler: %w", err)
-		}
-		return nil
-	})
+	schedule := func(jobs []scheduler.Job, every time.Duration) {
+		s.servers.Go(func() error {
+			if err := scheduler.Run(run, jobs, scheduler.Options{Every: every}); err != nil && run.Err() == nil {
+				return fmt.Errorf("scheduler: %w", err)
+			}
+			return nil
+		})
+	}
+	schedule(sweeps, s.options.SweepEvery)
+	schedule(others, 0)
 	return nil
 }

@@ -17,7 +17,7 @@ func (s *Stack) openGuards(which func(unit.Unit) bool) (err error) {
 			continue
 		}
 		s.guards[u.Name], err = iam.Open(iam.Options{
-			Unit: u, Units: s.units, Project: Project, OnDenial: logDenial,
+			Unit: u, Units: s.units, Project: Project, OnDenial: logDenial, Between: s.between(),
 			Firestore: s.Firestore, PubSub: s.PubSub, Workflows: s.Workflows, Storage: s.Storage, Services: s.urls,
 		})
 		if err != nil {

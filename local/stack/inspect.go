@@ -72,8 +72,13 @@ type Happening struct {
 
 // Timeline is what the journals of an order and its payment say, by time.
 func (in *Inspector) Timeline(ctx context.Context, orderID string) ([]Happening, error) {
+	return Stores{Orders: in.orders, Payments: in.payments}.Timeline(ctx, orderID)
+}
+
+// Timeline is what the journals of an order and its payment say, by time.
+func (s Stores) Timeline(ctx context.Context, orderID string) ([]Happening, error) {
 	var out []Happening
-	for name, db := range map[string]*store.Firestore{"orders": in.orders, "payments": in.payments} {
+	for name, db := range map[string]store.Database{"orders": s.Orders, "payments": s.Payments} {
 		j, err := store.JournalOf(ctx, db, name, orderID)
 		if err != nil {
 			return nil, err

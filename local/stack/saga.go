@@ -23,7 +23,7 @@ func (s *Stack) newEngine() {
 	s.sagaEnv = map[string]string{}
 	s.Engine = workflows.NewEngine(workflows.Options{
 		Project: Project, Location: Location, Env: s.sagaEnv, StartsPerSecond: s.options.StartsPerSecond, OnEnd: s.logExecution,
-		Token: s.sagaToken(), Journal: s.journal, Trace: true,
+		Token: s.sagaToken(), Journal: s.journal, Trace: true, HTTP: s.sagaClient(),
 	})
 }
 

@@ -17,12 +17,15 @@ import (
 	"sync"
 	"time"
 
+	"cloud.google.com/go/pubsub/v2"
 	"golang.org/x/sync/errgroup"
 
 	"orderflow.dev"
 	"orderflow.dev/internal/platform/telemetry"
 	"orderflow.dev/internal/unit"
+	"orderflow.dev/local/chaos"
 	"orderflow.dev/local/cloud"
+	"orderflow.dev/local/eventarc"
 	"orderflow.dev/local/iam"
 	"orderflow.dev/local/oidc"
 	"orderflow.dev/local/psp"
@@ -53,12 +56,16 @@ type Options struct {
 	Isolate     bool // a process for each function and service, with the roles of its file; the program calls BeUnit
 	Inventories int  // so many inventory processes behind one address
 
+	Chaos *chaos.Chaos // makes things go wrong, between its Start and Stop; wants Isolate
+
 	SweepEvery      time.Duration // runs the sweeps this often instead of by their cron lines
 	OrderExpiry     time.Duration // production's default if zero, as the following
 	SagaPatience    time.Duration
 	JournalGrace    time.Duration
 	ProviderTimeout time.Duration
 	WebhookDelay    time.Duration
+	ImportPatience  time.Duration
+	ImportRate      int // orders a second
 	StartsPerSecond int    // Workflows refuses more; no limit if zero
 	FirestoreHeap   string // of Google's emulators, which keep all documents and messages in memory: java's -Xmx
 	PubSubHeap      string
@@ -81,9 +88,11 @@ type Stack struct {
 	journal    *wal.Log // nil if nothing is kept
 	kept       kept
 	stores     *cloud.Stores
+	archiver   *eventarc.Archiver
 	sagaEnv    map[string]string // of the workflows, filled before they are deployed
 
 	workflowsListener net.Listener
+	publishes         *pubsub.Client
 
 	mu        sync.Mutex
 	processes map[string]*process // units in processes of their own
@@ -164,6 +173,7 @@ func (s *Stack) Err() error { return s.err }
 // Stop ends everything it started, and removes its state if that was temporary.
 func (s *Stack) Stop() {
 	s.closeOnce.Do(func() {
+		s.endArchive()
 		s.cancel()
 		if err := s.servers.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 			s.err = err
@@ -228,10 +238,7 @@ func (s *Stack) serve(run context.Context, port int, handler func(url string) (h
 		l.Close()
 		return "", err
 	}
-	protocols := &http.Protocols{}
-	protocols.SetHTTP1(true)
-	protocols.SetUnencryptedHTTP2(true)
-	srv := &http.Server{Handler: h, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second}
+	srv := Server(h)
 	s.servers.Go(func() error { return ignoreClosed(srv.Serve(l)) })
 	s.servers.Go(func() error {
 		<-run.Done()
@@ -243,6 +250,15 @@ func (s *Stack) serve(run context.Context, port int, handler func(url string) (h
 		return nil
 	})
 	return url, nil
+}
+
+// Server is a server of a handler as each door of a stack is one: HTTP/1 and HTTP/2 in the clear, with bounds for those who do
+// not speak, speak slowly, or say too much before they come to the point.
+func Server(h http.Handler) *http.Server {
+	protocols := &http.Protocols{}
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Server{Handler: h, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 }
 
 func ignoreClosed(err error) error {

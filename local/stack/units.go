@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
@@ -23,6 +24,13 @@ func duration(d time.Duration) string {
 		return ""
 	}
 	return d.String()
+}
+
+func number(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // startServices serves every gRPC service on a port of its own.
@@ -78,6 +86,8 @@ func (s *Stack) startFunctions(ctx, run context.Context) error {
 		return err
 	}
 	if !s.options.Isolate {
+		name, value, _ := strings.Cut(share(hostedShare), "=")
+		os.Setenv(name, value)
 		return s.hostFunctions(ctx, run)
 	}
 	if err := s.openGuards(func(u unit.Unit) bool { return !u.Service }); err != nil {
@@ -88,7 +98,7 @@ func (s *Stack) startFunctions(ctx, run context.Context) error {
 	for i, u := range s.units {
 		if !u.Service {
 			g.Go(func() (err error) {
-				urls[i], err = s.startProcess(ctx, run, u.Name, u.Name, "FUNCTION_TARGET="+u.Name)
+				urls[i], err = s.startProcess(ctx, run, u.Name, u.Name, "FUNCTION_TARGET="+u.Name, share(u.CustomerShare()))
 				return err
 			})
 		}
@@ -101,6 +111,11 @@ func (s *Stack) startFunctions(ctx, run context.Context) error {
 	}
 	return err
 }
+
+// hostedShare is how many requests of one customer a process takes that stands for all instances of all functions.
+const hostedShare = 256
+
+func share(requests int) string { return fmt.Sprintf("CUSTOMER_CONCURRENCY=%d", requests) }
 
 // hostFunctions serves every function in this process by the functions framework, each at its name. The framework chooses
 // no port and never stops, so a port that somebody else took is replaced, and the process's end is its end.

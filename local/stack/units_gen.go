@@ -22,6 +22,7 @@ import (
 	_ "orderflow.dev/functions/orders/request-cancellation"
 	_ "orderflow.dev/functions/orders/start-fulfilment"
 	_ "orderflow.dev/functions/payments/payment-webhook"
+	_ "orderflow.dev/functions/payments/reconcile-payments"
 	_ "orderflow.dev/functions/payments/refund-payment"
 	_ "orderflow.dev/functions/platform/park-dead-letter"
 	_ "orderflow.dev/functions/platform/sweep-journals"

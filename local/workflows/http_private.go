@@ -49,7 +49,7 @@ func (c *httpCall) trusting(client *http.Client, pem []byte) (*http.Client, erro
 	if ok {
 		transport = transport.Clone()
 	} else {
-		transport = newTransport()
+		transport = Transport()
 	}
 	if transport.TLSClientConfig == nil {
 		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}

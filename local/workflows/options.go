@@ -69,7 +69,7 @@ func (o Options) withDefaults() Options {
 	def(&o.ProjectNumber, "1")
 	def(&o.ServiceAccount, "workflows@"+o.Project+".iam.gserviceaccount.com")
 	if o.HTTP == nil {
-		o.HTTP = &http.Client{Transport: newTransport()}
+		o.HTTP = &http.Client{Transport: Transport()}
 	}
 	if o.Clock == nil {
 		o.Clock = realClock{}
@@ -81,9 +81,9 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// newTransport keeps many idle connections per host: thousands of executions
+// Transport keeps many idle connections per host: thousands of executions
 // call a handful of local services.
-func newTransport() *http.Transport {
+func Transport() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConns = 0
 	t.MaxIdleConnsPerHost = 1024

@@ -112,6 +112,10 @@ func TestTheBillOfOrders(t *testing.T) {
 		"run_cpu 80000 80,000.00",    // 8 million × 100 ms at ten at once, the largest unit's CPU of 1
 		"run_memory 40000 40,000.00", // and its 512 MiB
 		"pubsub 6 6.00",              // 3 million published and as many delivered, 1073.741824 bytes each
+		"pubsub_retention 36 36.00",  // 3 GiB for half a day of a month of an hour
+		"pubsub_archive 3 3.00",
+		"storage 72 72.00",            // for a day
+		"storage_nearline 144 144.00", // for the other two
 	}
 	var lines []string
 	for _, l := range got {
@@ -186,12 +190,13 @@ func small(t *testing.T) *model {
 	for _, p := range []string{"workflow_steps Workflows", "firestore_writes Firestore", "firestore_reads Firestore",
 		"firestore_expiries Firestore", "run_cpu Run", "run_memory Run",
 		"run_requests Run", "run_instance_cpu Run", "run_instance_memory Run", "pubsub Pub/Sub", "gateway_calls Gateway", "logging Logging",
-		"scheduler_jobs Scheduler", "secret_versions Secrets", "storage Storage"} {
+		"scheduler_jobs Scheduler", "secret_versions Secrets", "storage Storage", "pubsub_retention Pub/Sub", "pubsub_archive Pub/Sub", "storage_nearline Storage"} {
 		key, product, _ := strings.Cut(p, " ")
 		prices.WriteString("- {key: " + key + ", product: " + product + ", what: w, usd: '1', per: 1, unit: u, source: 'https://cloud.google.com/', read: page, looked_up: 2026-11-23}\n")
 	}
 	for _, q := range []string{"invocation_ms 100", "in_flight 10", "event_bytes 1073.741824", "log_line_bytes 1024", "log_entry_bytes 24",
-		"request_log_bytes 25.741824", "month_hours 1", "sweep_reads 16", "import_rate 10", "import_writes 12", "import_reads 3", "import_order_bytes 1073.741824"} {
+		"request_log_bytes 25.741824", "month_hours 1", "sweep_reads 16", "import_rate 10", "import_writes 12", "import_reads 3", "import_order_bytes 1073.741824",
+		"topic_retention_days 0.5", "archive_standard_days 1", "archive_days 3"} {
 		key, value, _ := strings.Cut(q, " ")
 		quantities.WriteString("- {key: " + key + ", value: '" + value + "', what: w, basis: rule, how: h}\n")
 	}

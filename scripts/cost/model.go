@@ -79,7 +79,7 @@ func (m *model) orders(o operations, calls int64, atOnce *big.Rat) []line {
 		{price: m.price("logging"), quantity: m.logs(o.invocations), note: "mostly assumed"},
 		{price: m.price("gateway_calls"), quantity: rat(calls)},
 		{price: m.price("run_requests"), quantity: rat(o.invocations)},
-	}, append(m.time(seconds), line{price: m.price("pubsub"), quantity: m.events(o)})...)
+	}, append(append(m.time(seconds), line{price: m.price("pubsub"), quantity: m.events(o)}), m.archived(o)...)...)
 }
 
 // time is the bill of so many seconds of instances, each as large as the largest unit that scales to zero.
@@ -129,6 +129,21 @@ func (m *model) logs(invocations int64) *big.Rat {
 // billed as delivered: so there are as many deliveries as publishes, or a few less.
 func (m *model) events(o operations) *big.Rat {
 	return quotient(product(rat(2*max(o.publishes, o.deliveries)), m.value("event_bytes")), gib)
+}
+
+// archived is the bill of events that are kept: in their topics, and as files until they are deleted.
+func (m *model) archived(o operations) []line {
+	size := quotient(product(rat(o.publishes), m.value("event_bytes")), gib)
+	months := func(days *big.Rat) *big.Rat {
+		return product(size, quotient(product(days, rat(24)), m.value("month_hours")))
+	}
+	standard, all := m.value("archive_standard_days"), m.value("archive_days")
+	return []line{
+		{price: m.price("pubsub_retention"), quantity: months(m.value("topic_retention_days")), note: "a week"},
+		{price: m.price("pubsub_archive"), quantity: size},
+		{price: m.price("storage"), quantity: months(standard), note: "the archive's first days"},
+		{price: m.price("storage_nearline"), quantity: months(sum(all, product(rat(-1), standard))), note: "the archive's others"},
+	}
 }
 
 // kept is the bill of a month for a million confirmed orders that are there.

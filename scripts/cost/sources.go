@@ -51,6 +51,8 @@ func (m *model) remainder(b *strings.Builder) {
 - Further lines of an order: one read and one write each, $%s a million. Reading, listing and following orders.
   Redeliveries, retries and sweeps that find something, which a healthy day has few of.
 - The catalogue's listener: a read of every product when an instance of inventory starts, and of each that changes.
+- The archive's files themselves: while orders come in, one of each kind of event every five minutes, or every 100 MiB. Making
+  it, moving it to Nearline and reading it for a replay are operations of Cloud Storage.
 - Images of each deployed version (%s), build minutes of Cloud Build, metrics made of logs, answers to
   the internet.
 - Alerts: from 1 September 2027 %s for each metric that a policy refers to.

@@ -14,20 +14,22 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	eventv1 "orderflow.dev/gen/orderflow/event/v1"
+	"orderflow.dev/internal/archive"
 	"orderflow.dev/internal/platform/event"
+	"orderflow.dev/internal/unit"
 )
 
 // delivery is what is never lost, and what waits for whom.
 var delivery = []rule{
 	{
-		name:  "a subscription never expires, and has a dead letter that is kept by one that never does",
+		name:  "a subscription never expires, and has a dead letter that is kept by one that never does; only what writes files needs none",
 		kinds: []string{subscription},
 		check: each([]string{subscription}, func(p *plan, _ tree, r *resource) string {
 			if ttl, ok := r.at("expiration_policy.ttl").(string); !ok || ttl != "" {
 				return "expires when nobody listens for a while"
 			}
-			if r.text("topic") == event.DeadLetterTopic {
-				return "" // it is where they end
+			if r.text("topic") == event.DeadLetterTopic || r.has("cloud_storage_config") {
+				return "" // it is where they end, or tries for as long as Pub/Sub keeps messages
 			}
 			_, dead, _ := strings.Cut(r.text("dead_letter_policy.dead_letter_topic"), "/topics/")
 			if dead == "" {
@@ -47,6 +49,31 @@ var delivery = []rule{
 				p.resources = slices.DeleteFunc(p.resources, func(r *resource) bool { return r.kind == subscription && r.text("topic") == event.DeadLetterTopic })
 				return nil
 			}},
+		},
+	},
+	{
+		name:  "each event is archived whole: its attributes too, whatever it says, in a bucket of the project",
+		kinds: []string{topic},
+		check: each([]string{topic}, func(p *plan, _ tree, r *resource) string {
+			if r.text("name") == event.DeadLetterTopic {
+				return "" // they are documents
+			}
+			for _, s := range p.all(subscription) {
+				if s.text("topic") == r.text("name") && archives(p, s) {
+					return ""
+				}
+			}
+			return "has no subscription that archives it"
+		}),
+		breaks: []breakage{
+			remove("one is not", subscription, func(r *resource) bool { return r.text("name") == "archive.OrderCreated" }),
+			set("one loses its attributes", subscription, "cloud_storage_config.avro_config.write_metadata", false),
+			{"one has a filter", func(p *plan) error {
+				p.named(subscription, "archive.OrderCreated").set("filter", `attributes:"ce-resume"`)
+				return nil
+			}},
+			set("one goes elsewhere", subscription, "cloud_storage_config.bucket", "another-projects"),
+			set("one has names that a replay does not find", subscription, "cloud_storage_config.filename_prefix", "all/"),
 		},
 	},
 	{
@@ -132,6 +159,14 @@ var delivery = []rule{
 			set("one takes anything", topic, "schema_settings", []any{}),
 		},
 	},
+}
+
+// archives says whether a subscription keeps all that its topic is given where a replay finds it.
+func archives(p *plan, s *resource) bool {
+	const config = "cloud_storage_config."
+	return s.at(config+"avro_config.write_metadata") == true && s.text("filter") == "" &&
+		s.text(config+"filename_prefix") == archive.Prefix(s.text("topic")) &&
+		s.text(config+"bucket") == unit.BucketName(p.project, archive.Bucket) && p.named(bucket, s.text(config+"bucket")) != nil
 }
 
 // takes is how long the unit at a URL may take, in seconds; infinity if there is none.

@@ -27,18 +27,20 @@ func wire(ctx context.Context, cfg config) (rpc.Registration, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Register(payment.Paying{Payments: payments, Provider: provider.NewSandbox(cfg.Sandbox), Now: time.Now}), nil
+	sandbox := provider.NewSandbox(cfg.Sandbox)
+	return Register(payment.Paying{Payments: payments, Provider: sandbox, Now: time.Now}, sandbox), nil
 }
 
 // Register puts the service on a server.
-func Register(paying payment.Paying) rpc.Registration {
-	s := &server{paying: paying}
+func Register(paying payment.Paying, ledger payment.Ledger) rpc.Registration {
+	s := &server{paying: paying, ledger: ledger}
 	return func(r grpc.ServiceRegistrar) { paymentv1.RegisterPaymentServiceServer(r, s) }
 }
 
 type server struct {
 	paymentv1.UnimplementedPaymentServiceServer
 	paying payment.Paying
+	ledger payment.Ledger
 }
 
 func (s *server) ChargePayment(ctx context.Context, req *paymentv1.ChargePaymentRequest) (*paymentv1.ChargePaymentResponse, error) {

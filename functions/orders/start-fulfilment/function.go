@@ -39,6 +39,9 @@ func Handler(fulfilling order.Fulfilling) function.EventHandler {
 	return func(ctx context.Context, e *event.Event) error {
 		switch data := e.Data.(type) {
 		case *eventv1.OrderCreated:
+			if e.Replay != "" { // its order may have ended long ago
+				return fulfilling.Resume(ctx, data.GetOrderId(), data.GetSeq())
+			}
 			return fulfilling.Created(ctx, data)
 		case *eventv1.OrderCancellationStarted:
 			return fulfilling.Resume(ctx, data.GetOrderId(), data.GetSeq())

@@ -111,6 +111,26 @@ func TestEventOfLongAgoIsCheckedAgainstItsOrder(t *testing.T) {
 	}
 }
 
+func TestReplayedEventIsCheckedAgainstItsOrder(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		o    *order.Order
+		want []order.Fulfilment
+	}{
+		"still placed": {cloudtest.Placed(t, "c1"), []order.Fulfilment{{}}},
+		"confirmed":    {cloudtest.Confirmed(t, "c1"), nil},
+	} {
+		if c.want != nil {
+			c.want[0] = whole(c.o.ID, 1)
+		}
+		e := event.FromJournal("orders", journal.Entry{
+			Event: c.o.Created(), Traceparent: "00-" + trace + "-00f067aa0ba902b7-01", RequestID: "r1",
+		})
+		e.Replay = "r"
+		wantSagas(t, name, cloudtest.Deliver(t, cloudtest.Function(t, "start-fulfilment"), e), c.o.ID, c.want...)
+	}
+}
+
 func TestOutcomeThatNobodyWaitsForStartsTheSagaAgain(t *testing.T) {
 	t.Parallel()
 	placed, cancelling, confirmed := cloudtest.Placed(t, "c1").ID, cloudtest.Cancelling(t, "c1").ID, cloudtest.Confirmed(t, "c1").ID

@@ -28,6 +28,9 @@ type Config struct {
 // algorithms are asymmetric only: neither "none" nor a shared secret is ever accepted.
 var algorithms = []string{oidc.RS256, oidc.ES256, oidc.PS256, oidc.EdDSA}
 
+// maxToken is the longest token that is looked into, in bytes: others' are a few thousand.
+const maxToken = 16 << 10
+
 // Verifier checks bearer tokens (JWT, RFC 7519). Keys are fetched on first use and again when a token names a new one.
 type Verifier struct {
 	cfg Config
@@ -74,6 +77,9 @@ func (v *Verifier) token(ctx context.Context, r *http.Request) (*oidc.IDToken, e
 	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return nil, fault.New(codes.Unauthenticated, "missing_token", "send a token: Authorization: Bearer <token>")
+	}
+	if len(token) > maxToken {
+		return nil, fault.New(codes.Unauthenticated, "invalid_token", "the token is over %d bytes", maxToken)
 	}
 	verifier, err := v.discovered(ctx)
 	if err != nil {
@@ -127,16 +133,31 @@ func (v *Verifier) discovered(ctx context.Context) (*oidc.IDTokenVerifier, error
 	if time.Now().Before(v.retry) {
 		return nil, unreached(errors.New("asked less than a second ago"))
 	}
-	// The provider keeps this context for its key fetches, so it must outlive the request.
-	ctx = oidc.ClientContext(context.WithoutCancel(ctx), &http.Client{Timeout: 5 * time.Second})
-	provider, err := oidc.NewProvider(ctx, v.cfg.Issuer)
+	ctx = context.WithoutCancel(ctx) // what is found outlives the request
+	keysURL, err := v.discover(ctx)
 	if err != nil {
 		v.retry = time.Now().Add(time.Second)
 		return nil, unreached(err)
 	}
-	v.verifier = provider.Verifier(&oidc.Config{ClientID: v.cfg.Audience, SupportedSigningAlgs: algorithms})
+	set := oidc.NewRemoteKeySet(oidc.ClientContext(ctx, &http.Client{Timeout: issuerTime, Transport: newKeys()}), keysURL)
+	v.verifier = oidc.NewVerifier(v.cfg.Issuer, set, &oidc.Config{ClientID: v.cfg.Audience, SupportedSigningAlgs: algorithms})
 	return v.verifier, nil
 }
+
+// discover asks the issuer where its keys are.
+func (v *Verifier) discover(ctx context.Context) (keysURL string, err error) {
+	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, &http.Client{Timeout: issuerTime}), v.cfg.Issuer)
+	if err != nil {
+		return "", err
+	}
+	var found struct {
+		Keys string `json:"jwks_uri"`
+	}
+	return found.Keys, provider.Claims(&found)
+}
+
+// issuerTime is how long the issuer may take for an answer.
+const issuerTime = 5 * time.Second
 
 // CustomerID is the identity behind a token: lower-case base32 of SHA-256 over the length-prefixed issuer and subject.
 func CustomerID(issuer, subject string) string {

@@ -11,8 +11,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Replay publishes a message that was parked once more, as the event that it was. Every consumer of the event is given it;
-// what had its effect before has none again. The error says so if it is no event that a topic takes.
+// Replay publishes a message that was parked or archived once more, as the event that it was. Every consumer of the event
+// is given it; what had its effect before has none again. The error says so if it is no event that a topic takes.
 func (p *Publisher) Replay(ctx context.Context, m Message) error {
 	e, err := Decode(m)
 	if err != nil {

@@ -154,5 +154,6 @@ func cloudEvent(m Message) (*Event, error) {
 	return &Event{
 		ID: ce.ID(), Type: ce.Type(), Source: ce.Source(), Subject: ce.Subject(), Seq: seq, Time: ce.Time(),
 		Resume: text("resume") == "true", Traceparent: text("traceparent"), RequestID: text("requestid"),
+		Replay: text("replay"), ReplayFor: text("replayfor"),
 	}, nil
 }

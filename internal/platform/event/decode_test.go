@@ -25,6 +25,12 @@ import (
 
 // confirmed is an event with everything set that an event can have.
 func confirmed() event.Event {
+	e := fromJournal()
+	e.Replay, e.ReplayFor = "20260102T030405Z-abcdef", "notify-customer"
+	return e
+}
+
+func fromJournal() event.Event {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
 	return event.FromJournal("orders", journal.Entry{
 		Event: &eventv1.OrderConfirmed{
@@ -46,7 +52,7 @@ func marshal(t testing.TB, m proto.Message) []byte {
 
 func TestEventFromAJournalIsNamedByAggregateAndSeq(t *testing.T) {
 	t.Parallel()
-	e := confirmed()
+	e := fromJournal()
 	want := event.Event{
 		ID: "orders/o1/2", Type: "orderflow.event.v1.OrderConfirmed", Source: "//orderflow.dev/orders", Subject: "o1", Seq: 2,
 		Time: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC), Resume: true,

@@ -27,7 +27,9 @@ type Event struct {
 	Resume      bool // nobody waits for it: the saga is to be started again
 	Traceparent string
 	RequestID   string
-	Attempt     int // delivery attempt, from 1; 0 if not known
+	Replay      string // id of the replay that published it again; empty if none did
+	ReplayFor   string // the only function that the replay is for; empty: every one
+	Attempt     int    // delivery attempt, from 1; 0 if not known
 	Data        proto.Message
 }
 
@@ -66,11 +68,12 @@ func (e Event) Attributes() map[string]string {
 	if e.Resume {
 		a["ce-resume"] = "true"
 	}
-	if e.Traceparent != "" {
-		a["ce-traceparent"] = e.Traceparent
-	}
-	if e.RequestID != "" {
-		a["ce-requestid"] = e.RequestID
+	for name, value := range map[string]string{
+		"ce-traceparent": e.Traceparent, "ce-requestid": e.RequestID, "ce-replay": e.Replay, "ce-replayfor": e.ReplayFor,
+	} {
+		if value != "" {
+			a[name] = value
+		}
 	}
 	return a
 }

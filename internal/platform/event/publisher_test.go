@@ -41,7 +41,7 @@ func TestPublishedEventDecodesAsItWas(t *testing.T) {
 	wantAttributes := map[string]string{
 		"ce-specversion": "1.0", "ce-id": "orders/o1/2", "ce-type": "orderflow.event.v1.OrderConfirmed", "ce-source": "//orderflow.dev/orders",
 		"ce-subject": "o1", "ce-time": "2026-01-02T03:04:05.000006Z", "ce-seq": "2", "ce-resume": "true",
-		"ce-traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "ce-requestid": "r/1", "Content-Type": "application/protobuf",
+		"ce-traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "ce-requestid": "r/1", "ce-replay": "20260102T030405Z-abcdef", "ce-replayfor": "notify-customer", "Content-Type": "application/protobuf",
 	}
 	attributes := maps.Clone(got[0].Attributes)
 	maps.DeleteFunc(attributes, func(k, _ string) bool { return strings.HasPrefix(k, "googclient_") }) // the client's own

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -66,6 +66,7 @@ type APIHandler func(context.Context, *Request) (*Reply, error)
 
 type apiConfig[C any] struct {
 	Auth     auth.Config
+	Share    int `env:"CUSTOMER_CONCURRENCY, default=20"` // requests that one customer may have under way on an instance
 	Function C
 }
 
@@ -73,12 +74,15 @@ type apiConfig[C any] struct {
 // the token must have every one: without any, it is for every customer.
 func API[C any](name, method string, wire func(context.Context, C) (APIHandler, error), scopes ...string) {
 	register(name, func(ctx context.Context, cfg apiConfig[C]) (http.Handler, error) {
+		if cfg.Share < 1 {
+			return nil, fmt.Errorf("CUSTOMER_CONCURRENCY is %d: it must be at least 1", cfg.Share)
+		}
 		handle, err := wire(ctx, cfg.Function)
 		verifier := auth.NewVerifier(cfg.Auth)
 		caller := func(ctx context.Context, r *http.Request) (auth.Caller, error) {
 			return verifier.Customer(ctx, r, scopes...)
 		}
-		return ServeAPI(name, method, caller, handle), err
+		return ServeAPI(name, method, caller, fair(cfg.Share, handle)), err
 	})
 }
 
@@ -87,7 +91,7 @@ func ServeAPI(name, method string, caller func(context.Context, *http.Request) (
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t := traceOf(r)
 		w.Header().Set("X-Request-Id", t.RequestID)
-		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
+		receive(w, r, MaxBody)
 		err := run(name, r, t, func(ctx context.Context) error {
 			if err := only(method, w, r); err != nil {
 				return err
@@ -122,17 +126,18 @@ func answer(ctx context.Context, caller func(context.Context, *http.Request) (au
 	return handle(ctx, &Request{Request: r, CustomerID: who.CustomerID, Subject: who.Subject})
 }
 
-// Decode reads the JSON body into m. Unknown fields, a wrong content type and a body over MaxBody are refused.
+// Decode reads the JSON body into m. Unknown fields, a wrong content type, and a body that is packed, over MaxBody or too
+// slow are refused.
 func (r *Request) Decode(m proto.Message) error {
 	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
 		return fault.New(codes.InvalidArgument, "unsupported_media_type", "send the body as Content-Type: application/json")
 	}
-	body, err := io.ReadAll(r.Body)
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return fault.New(codes.InvalidArgument, "body_too_large", "the body is over %d bytes", tooLarge.Limit)
+	if packed := r.Header.Get("Content-Encoding"); packed != "" && packed != "identity" {
+		return fault.New(codes.InvalidArgument, "unsupported_media_type", "send the body as it is, without Content-Encoding")
 	}
+	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return fault.Wrap(err, codes.Canceled, "", "the body could not be read")
+		return err
 	}
 	if err := protojson.Unmarshal(body, m); err != nil {
 		return fault.Wrap(err, codes.InvalidArgument, "invalid_json", "the body is not what is expected: %s", jsonError(err))

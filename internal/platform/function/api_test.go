@@ -88,6 +88,9 @@ func TestAPIRefusals(t *testing.T) {
 		"no content type":        {"POST", "{}", cloudtest.Header{"Content-Type": ""}, 415, "unsupported_media_type"},
 		"a form":                 {"POST", "a=b", cloudtest.Header{"Content-Type": "application/x-www-form-urlencoded"}, 415, "unsupported_media_type"},
 		"too large":              {"POST", `{"note":"` + strings.Repeat("a", function.MaxBody) + `"}`, nil, 413, "body_too_large"},
+		"packed":                 {"POST", "{}", cloudtest.Header{"Content-Encoding": "gzip"}, 415, "unsupported_media_type"},
+		"100,000 levels":         {"POST", `{"lines":` + strings.Repeat("[", 100_000), nil, 400, "invalid_json"},
+		"a number of 200 kB":     {"POST", `{"lines":[{"quantity":` + strings.Repeat("1", 200_000) + `}]}`, nil, 400, "invalid_json"},
 		"no JSON":                {"POST", "{", nil, 400, "invalid_json"},
 		"nothing":                {"POST", "", nil, 400, "invalid_json"},
 		"an unknown field":       {"POST", `{"price": 1}`, nil, 400, "invalid_json"},
@@ -104,6 +107,9 @@ func TestAPIRefusals(t *testing.T) {
 		maps.Copy(h, c.change)
 		a := cloudtest.Send(t, c.method, cloudtest.Function(t, "test-api"), h, c.body)
 		p := wantProblem(t, name, a, c.status, c.reason)
+		if len(p.Detail) > 300 {
+			t.Errorf("%s: detail is %d bytes long", name, len(p.Detail))
+		}
 		if strings.ContainsAny(p.Detail, "\u00a0\n") {
 			t.Errorf("%s: detail %q has protojson's deliberate white space", name, p.Detail)
 		}

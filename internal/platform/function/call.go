@@ -26,6 +26,7 @@ func Call[C any, Req, Resp proto.Message](name string, wire func(context.Context
 // ServeCall serves a function that the saga calls.
 func ServeCall[Req, Resp proto.Message](name string, handle func(context.Context, Req) (Resp, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		receive(w, r, MaxBody)
 		err := run(name, r, traceOf(r), func(ctx context.Context) error {
 			req, err := decode[Req](w, r)
 			if err != nil {
@@ -49,9 +50,9 @@ func decode[Req proto.Message](w http.ResponseWriter, r *http.Request) (Req, err
 	if err := only(http.MethodPost, w, r); err != nil {
 		return req, err
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return req, fault.Wrap(err, codes.InvalidArgument, "body_unreadable", "the body could not be read")
+		return req, err
 	}
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(body, req); err != nil {
 		return req, fault.Wrap(err, codes.InvalidArgument, "invalid_json", "the body is not what is expected: %s", jsonError(err))
@@ -59,11 +60,17 @@ func decode[Req proto.Message](w http.ResponseWriter, r *http.Request) (Req, err
 	return req, nil
 }
 
+// maxJSONError is how much of protojson's error is passed on: it repeats what it does not understand, however long that is.
+const maxJSONError = 200
+
 // jsonError is protojson's error without its prefix and deliberately unstable white space.
 func jsonError(err error) string {
 	text := strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\u00a0", " "), "proto: ")
 	if at, ok := strings.CutPrefix(text, "("); ok {
 		text = strings.Replace(at, ")", "", 1) // (line 1:2): …
+	}
+	if len(text) > maxJSONError {
+		text = strings.ToValidUTF8(text[:maxJSONError], "") + "…"
 	}
 	return text
 }
@@ -111,7 +118,7 @@ func ServeWebhook(name string, maxBody int64, handle WebhookHandler) http.Handle
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t := traceOf(r)
 		w.Header().Set("X-Request-Id", t.RequestID)
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		receive(w, r, maxBody)
 		err := run(name, r, t, func(ctx context.Context) error {
 			if err := only(http.MethodPost, w, r); err != nil {
 				return err

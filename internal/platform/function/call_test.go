@@ -26,7 +26,7 @@ func TestCallAnswersInConnectsForm(t *testing.T) {
 			map[string]any{"code": "failed_precondition", "reason": "already_confirmed", "message": "order o1 is confirmed"}},
 		"a bug":    {"POST", `{"reason":"bug"}`, 500, map[string]any{"code": "unknown", "message": "an unexpected error"}},
 		"a panic":  {"POST", `{"reason":"panic"}`, 500, map[string]any{"code": "unknown", "message": "an unexpected error"}},
-		"too much": {"POST", `{"reason":"` + strings.Repeat("a", function.MaxBody) + `"}`, 400, map[string]any{"code": "invalid_argument", "reason": "body_unreadable", "message": "the body could not be read"}},
+		"too much": {"POST", `{"reason":"` + strings.Repeat("a", function.MaxBody) + `"}`, 400, map[string]any{"code": "invalid_argument", "reason": "body_too_large", "message": "the body is over 262144 bytes: send less"}},
 	} {
 		a := cloudtest.Send(t, c.method, cloudtest.Function(t, "test-call"), nil, c.body)
 		var got map[string]any

@@ -10,6 +10,10 @@ import (
 	"syscall"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
+	"orderflow.dev/internal/fault"
+	"orderflow.dev/internal/platform/problem"
 	"orderflow.dev/internal/platform/telemetry"
 )
 
@@ -65,8 +69,7 @@ func (w *work) drain(most time.Duration) (drained bool) {
 
 // refuse answers a request that came after SIGTERM: the platform sends it to another instance.
 func refuse(w http.ResponseWriter) {
-	w.Header().Set("Retry-After", "1")
-	http.Error(w, "the instance is shutting down", http.StatusServiceUnavailable)
+	problem.Write(w, "", fault.New(codes.Unavailable, "shutting_down", "the instance is shutting down: try again, another takes over"))
 }
 
 // exitOnSIGTERM drains this process, which is one function's own, and ends it.

@@ -38,7 +38,7 @@ type Parking interface {
 // ServeEvent serves a function that Pub/Sub pushes events to.
 func ServeEvent(name string, handle EventHandler, parking Parking) http.Handler {
 	return ServeMessage(name, func(ctx context.Context, m event.Message) error {
-		err := consume(ctx, m, handle)
+		err := consume(ctx, name, m, handle)
 		if err == nil || !fault.Permanent(err) {
 			return err
 		}
@@ -57,10 +57,15 @@ type eventConfig[C any] struct {
 	Function C
 }
 
-func consume(ctx context.Context, m event.Message, handle EventHandler) error {
+// consume leaves alone what is replayed for another function: to others the event is old.
+func consume(ctx context.Context, name string, m event.Message, handle EventHandler) error {
 	e, err := event.Decode(m)
 	if err != nil {
 		return fault.Invalid([]fault.Field{{Name: "message", Message: err.Error()}})
+	}
+	if e.ReplayFor != "" && e.ReplayFor != name {
+		telemetry.Annotate(ctx, "left_to", e.ReplayFor)
+		return nil
 	}
 	return handle(ctx, e)
 }
@@ -90,6 +95,9 @@ func ServeMessage(name string, handle MessageHandler) http.Handler {
 			telemetry.Annotate(ctx, "event_type", a["ce-type"])
 			telemetry.Annotate(ctx, "seq", a["ce-seq"])
 			telemetry.Annotate(ctx, "attempt", m.Attempt)
+			if replay := a["ce-replay"]; replay != "" {
+				telemetry.Annotate(ctx, "replay", replay)
+			}
 			return handle(ctx, m)
 		})
 		if err != nil {

@@ -55,6 +55,27 @@ func TestEventIsAcknowledgedDeliveredAgainOrParked(t *testing.T) {
 	}
 }
 
+// TestWhatIsReplayedForAnotherIsLeftAlone: the handler of "refused" would park it.
+func TestWhatIsReplayedForAnotherIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	tap := cloudtest.NewTap(t, event.DeadLetterTopic)
+	for function, handled := range map[string]bool{"another": false, "test-event": true, "": true} {
+		e := happening("refused")
+		e.Replay, e.ReplayFor = "r1", function
+		if a := cloudtest.Deliver(t, cloudtest.Function(t, "test-event"), e); a.Status != 204 {
+			t.Errorf("for %q: answer %d %q", function, a.Status, a.Body)
+		}
+		if parked := tap.About(e.Subject); (len(parked) == 1) != handled {
+			t.Errorf("for %q: parked %v, want it handled: %v", function, parked, handled)
+		}
+		lines := logged.Lines(t, "event_id", e.ID)
+		line := lines[len(lines)-1]
+		if left, _ := line["left_to"].(string); line["replay"] != "r1" || (left != "") == handled {
+			t.Errorf("for %q: line %v", function, line)
+		}
+	}
+}
+
 func decode(t *testing.T, data []byte) proto.Message {
 	t.Helper()
 	var m eventv1.OrderConfirmed

@@ -16,6 +16,7 @@ import (
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	"github.com/sethvargo/go-envconfig"
+	"google.golang.org/grpc/codes"
 
 	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/platform/problem"
@@ -78,7 +79,7 @@ func register[C any](name string, wire func(context.Context, C) (http.Handler, e
 		h, err := o.get(r.Context())
 		if err != nil {
 			telemetry.Log(r.Context(), slog.LevelError, "cannot wire "+name, slog.String("error", err.Error()))
-			http.Error(w, "the function is not ready", http.StatusServiceUnavailable)
+			problem.Write(w, "", fault.Wrap(err, codes.Unavailable, "not_ready", "this part of the service cannot start: try again later"))
 			return
 		}
 		h.ServeHTTP(w, r)

@@ -27,6 +27,7 @@ type Problem struct {
 var customerStatus = map[string]int{
 	"method_not_allowed":     http.StatusMethodNotAllowed,
 	"body_too_large":         http.StatusRequestEntityTooLarge,
+	"body_too_slow":          http.StatusRequestTimeout,
 	"unsupported_media_type": http.StatusUnsupportedMediaType,
 	"idempotency_key_reused": http.StatusUnprocessableEntity,
 	"unknown_sku":            http.StatusUnprocessableEntity,

@@ -75,6 +75,8 @@ var wantReasons = map[string]struct {
 }{
 	"method_not_allowed":     {codes.InvalidArgument, 405},
 	"body_too_large":         {codes.InvalidArgument, 413},
+	"body_too_slow":          {codes.DeadlineExceeded, 408},
+	"too_many_requests":      {codes.ResourceExhausted, 429},
 	"unsupported_media_type": {codes.InvalidArgument, 415},
 	"idempotency_key_reused": {codes.InvalidArgument, 422},
 	"unknown_sku":            {codes.InvalidArgument, 422},

@@ -104,11 +104,21 @@ func start(ctx context.Context, name string) (http.Handler, error) {
 	return Handler(name, register), nil
 }
 
+// Bounds of one connection. Streams that are reset count until their calls have ended, so resetting them gains nothing.
+const (
+	idleTime   = 10 * time.Minute // longer than Cloud Run keeps one
+	maxHeader  = 64 << 10         // bytes
+	maxStreams = 250              // calls at once: more than a service's concurrency
+)
+
 func serve(ctx context.Context, name string, handler http.Handler, l net.Listener) error {
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true) // Cloud Run speaks h2c to the container
-	srv := &http.Server{Handler: handler, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{
+		Handler: handler, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams, SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second, WriteByteTimeout: 30 * time.Second},
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()
 	select {

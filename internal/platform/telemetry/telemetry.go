@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,9 +77,20 @@ func (inv *Invocation) End(level slog.Level, outcome string, err error) {
 	}
 	inv.mu.Unlock()
 	if err != nil {
-		attrs = append(attrs, slog.String("error", err.Error()))
+		attrs = append(attrs, slog.String("error", clipped(err.Error())))
 	}
 	write(level, inv.name+" "+outcome, inv.trace, attrs)
+}
+
+// maxError is how much of an error is logged, in bytes: one that names all that is wrong with a request may be as long as
+// the request, and a log is paid by its bytes.
+const maxError = 8 << 10
+
+func clipped(text string) string {
+	if len(text) <= maxError {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxError], "") + "…"
 }
 
 // Log writes a line of its own, for what cannot wait for the end of the invocation.

@@ -9,7 +9,7 @@ output "units" {
 }
 
 output "buckets" {
-  description = "The buckets of uploads and reports."
+  description = "The buckets of uploads and reports, and the archive of events."
   value       = module.pipeline.buckets
 }
 

@@ -75,6 +75,15 @@ locals {
       query    = local.age_query["stalled"]
     }
 
+    # There is one run a day: what it found stands until the next has looked.
+    money-differs = {
+      title    = "Money does not agree"
+      severity = "ERROR"
+      meaning  = "The payment provider's ledger and the payments do not agree about money that moved."
+      wait     = "0s"
+      query    = "sum(increase(${local.user}_money_differences{${local.revision}}[1d])) > 0"
+    }
+
     unit-failing = {
       title    = "A unit answers 5xx"
       severity = "ERROR"

@@ -37,6 +37,10 @@ locals {
       filter      = "resource.type=\"cloud_run_revision\" AND severity>=ERROR AND NOT logName:\"run.googleapis.com%2Frequests\""
       description = "Lines that need a person, by service_name."
     }
+    money_differences = {
+      filter      = "resource.type=\"cloud_run_revision\" AND jsonPayload.money_differences>0"
+      description = "Runs of reconcile-payments that found money about which the provider and the payments do not agree."
+    }
     schedule_failures = {
       filter      = "resource.type=\"cloud_scheduler_job\" AND severity>=ERROR"
       description = "Calls of Cloud Scheduler that failed, by job_id."

@@ -7,6 +7,17 @@ module "topic" {
   definition = each.value
 }
 
+module "archive" {
+  source = "../archive"
+
+  project_id     = local.project_id
+  project_number = var.project_number
+  region         = var.region
+  topics         = { for name in keys(local.schemas) : name => module.topic[name].name }
+  keep_days      = var.keep_archive_days
+  protect        = var.protect
+}
+
 module "subscription" {
   source   = "../subscription"
   for_each = { for name, u in local.units : name => u if length(u.trigger.events) > 0 }

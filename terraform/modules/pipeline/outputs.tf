@@ -14,8 +14,8 @@ output "units" {
 }
 
 output "buckets" {
-  description = "The buckets of uploads and reports."
-  value       = module.uploads.buckets
+  description = "The buckets of uploads and reports, and the archive of events."
+  value       = merge(module.uploads.buckets, { archive = module.archive.bucket })
 }
 
 output "objectives" {

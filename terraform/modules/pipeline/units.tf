@@ -6,6 +6,8 @@ locals {
       length(u.starts) == 0 ? {} : { WORKFLOW_LOCATION = var.region },
       # Who verifies a customer's token: the gateway did, and a function does not take its word.
       u.trigger.http == null ? {} : { OIDC_ISSUER = var.customers.issuer, OIDC_AUDIENCE = var.customers.audience },
+      # What one customer may have under way on an instance (docs/decisions/0018).
+      u.trigger.http == null ? {} : { CUSTOMER_CONCURRENCY = tostring(max(1, floor(u.concurrency / 4))) },
       # Also who only reads imports names their reports.
       { for b, bucket in module.uploads.buckets : "${upper(b)}_BUCKET" => bucket if contains(keys(u.databases), "imports") },
       lookup(var.settings, name, {}),

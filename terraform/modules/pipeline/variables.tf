@@ -77,6 +77,18 @@ variable "keep_uploads_days" {
   default     = 30
 }
 
+variable "keep_archive_days" {
+  description = "After how many days an archived event is deleted."
+  type        = number
+  default     = 365
+  validation {
+    condition = alltrue([
+      for f in module.tree.databases["notifications"].fields : try(f.expire_after_days, null) == null || try(f.expire_after_days, 0) > var.keep_archive_days + 30
+    ])
+    error_message = "An event must not be replayed when the record that its customer was told of it is gone: keep the records a month longer (internal/store/fields.yaml)."
+  }
+}
+
 variable "quota" {
   description = "Requests a minute of one consumer; null: no limit, and no API keys."
   type        = object({ requests_per_minute = number })

@@ -520,6 +520,454 @@ func (x *GetPaymentResponse) GetPayment() *Payment {
 	return nil
 }
 
+// AdoptChargeRequest names an order, and what is known of its payment elsewhere.
+type AdoptChargeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order.
+	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// Its total. Unset where the order is lost: then the provider's word is all there is.
+	Amount *v1.Money `protobuf:"bytes,2,opt,name=amount,proto3" json:"amount,omitempty"`
+	// Its payment method. Empty where the order is lost.
+	PaymentMethod string `protobuf:"bytes,3,opt,name=payment_method,json=paymentMethod,proto3" json:"payment_method,omitempty"`
+	// The order was cancelled as declined: where the provider keeps no charge, that stands.
+	Declined      bool `protobuf:"varint,4,opt,name=declined,proto3" json:"declined,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdoptChargeRequest) Reset() {
+	*x = AdoptChargeRequest{}
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdoptChargeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdoptChargeRequest) ProtoMessage() {}
+
+func (x *AdoptChargeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdoptChargeRequest.ProtoReflect.Descriptor instead.
+func (*AdoptChargeRequest) Descriptor() ([]byte, []int) {
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *AdoptChargeRequest) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *AdoptChargeRequest) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *AdoptChargeRequest) GetPaymentMethod() string {
+	if x != nil {
+		return x.PaymentMethod
+	}
+	return ""
+}
+
+func (x *AdoptChargeRequest) GetDeclined() bool {
+	if x != nil {
+		return x.Declined
+	}
+	return false
+}
+
+// AdoptChargeResponse carries the payment.
+type AdoptChargeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The payment.
+	Payment       *Payment `protobuf:"bytes,1,opt,name=payment,proto3" json:"payment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdoptChargeResponse) Reset() {
+	*x = AdoptChargeResponse{}
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdoptChargeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdoptChargeResponse) ProtoMessage() {}
+
+func (x *AdoptChargeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdoptChargeResponse.ProtoReflect.Descriptor instead.
+func (*AdoptChargeResponse) Descriptor() ([]byte, []int) {
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *AdoptChargeResponse) GetPayment() *Payment {
+	if x != nil {
+		return x.Payment
+	}
+	return nil
+}
+
+// FindChargeRequest names an order.
+type FindChargeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order.
+	OrderId       string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindChargeRequest) Reset() {
+	*x = FindChargeRequest{}
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindChargeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindChargeRequest) ProtoMessage() {}
+
+func (x *FindChargeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindChargeRequest.ProtoReflect.Descriptor instead.
+func (*FindChargeRequest) Descriptor() ([]byte, []int) {
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *FindChargeRequest) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+// FindChargeResponse is the provider's word on a charge.
+type FindChargeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The provider's own id.
+	ProviderChargeId string `protobuf:"bytes,1,opt,name=provider_charge_id,json=providerChargeId,proto3" json:"provider_charge_id,omitempty"`
+	// As the provider names it: approved, declined, pending or voided.
+	Status string `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
+	// What was asked for. Unset where nothing was.
+	Amount *v1.Money `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
+	// What of it was given back, in its minor units.
+	RefundedMinorUnits int64 `protobuf:"varint,4,opt,name=refunded_minor_units,json=refundedMinorUnits,proto3" json:"refunded_minor_units,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *FindChargeResponse) Reset() {
+	*x = FindChargeResponse{}
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindChargeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindChargeResponse) ProtoMessage() {}
+
+func (x *FindChargeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindChargeResponse.ProtoReflect.Descriptor instead.
+func (*FindChargeResponse) Descriptor() ([]byte, []int) {
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *FindChargeResponse) GetProviderChargeId() string {
+	if x != nil {
+		return x.ProviderChargeId
+	}
+	return ""
+}
+
+func (x *FindChargeResponse) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *FindChargeResponse) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *FindChargeResponse) GetRefundedMinorUnits() int64 {
+	if x != nil {
+		return x.RefundedMinorUnits
+	}
+	return 0
+}
+
+// ListMovementsRequest selects a part of the provider's ledger.
+type ListMovementsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only what moved then or later. Unset: from the beginning.
+	Since *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=since,proto3" json:"since,omitempty"`
+	// Only what moved before. Unset: up to now.
+	Until *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=until,proto3" json:"until,omitempty"`
+	// At most 1000; 500 if zero.
+	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Of the page before; empty for the first.
+	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListMovementsRequest) Reset() {
+	*x = ListMovementsRequest{}
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListMovementsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListMovementsRequest) ProtoMessage() {}
+
+func (x *ListMovementsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListMovementsRequest.ProtoReflect.Descriptor instead.
+func (*ListMovementsRequest) Descriptor() ([]byte, []int) {
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ListMovementsRequest) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *ListMovementsRequest) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *ListMovementsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListMovementsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListMovementsResponse is a page of the provider's ledger.
+type ListMovementsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the ledger's order.
+	Movements []*Movement `protobuf:"bytes,1,rep,name=movements,proto3" json:"movements,omitempty"`
+	// Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListMovementsResponse) Reset() {
+	*x = ListMovementsResponse{}
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListMovementsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListMovementsResponse) ProtoMessage() {}
+
+func (x *ListMovementsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListMovementsResponse.ProtoReflect.Descriptor instead.
+func (*ListMovementsResponse) Descriptor() ([]byte, []int) {
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListMovementsResponse) GetMovements() []*Movement {
+	if x != nil {
+		return x.Movements
+	}
+	return nil
+}
+
+func (x *ListMovementsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Movement is money that moved.
+type Movement struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The provider's own id of the movement.
+	MovementId string `protobuf:"bytes,1,opt,name=movement_id,json=movementId,proto3" json:"movement_id,omitempty"`
+	// charge or refund.
+	Type string `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
+	// The order, which is its idempotency key.
+	OrderId string `protobuf:"bytes,3,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// How much.
+	Amount *v1.Money `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`
+	// When.
+	MoveTime      *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=move_time,json=moveTime,proto3" json:"move_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Movement) Reset() {
+	*x = Movement{}
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Movement) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Movement) ProtoMessage() {}
+
+func (x *Movement) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_payment_v1_payment_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Movement.ProtoReflect.Descriptor instead.
+func (*Movement) Descriptor() ([]byte, []int) {
+	return file_orderflow_payment_v1_payment_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Movement) GetMovementId() string {
+	if x != nil {
+		return x.MovementId
+	}
+	return ""
+}
+
+func (x *Movement) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Movement) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *Movement) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *Movement) GetMoveTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.MoveTime
+	}
+	return nil
+}
+
 var File_orderflow_payment_v1_payment_proto protoreflect.FileDescriptor
 
 const file_orderflow_payment_v1_payment_proto_rawDesc = "" +
@@ -552,13 +1000,47 @@ const file_orderflow_payment_v1_payment_proto_rawDesc = "" +
 	"\x11GetPaymentRequest\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\"M\n" +
 	"\x12GetPaymentResponse\x127\n" +
-	"\apayment\x18\x01 \x01(\v2\x1d.orderflow.payment.v1.PaymentR\apayment2\xac\x03\n" +
+	"\apayment\x18\x01 \x01(\v2\x1d.orderflow.payment.v1.PaymentR\apayment\"\xa4\x01\n" +
+	"\x12AdoptChargeRequest\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\tR\aorderId\x120\n" +
+	"\x06amount\x18\x02 \x01(\v2\x18.orderflow.type.v1.MoneyR\x06amount\x12%\n" +
+	"\x0epayment_method\x18\x03 \x01(\tR\rpaymentMethod\x12\x1a\n" +
+	"\bdeclined\x18\x04 \x01(\bR\bdeclined\"N\n" +
+	"\x13AdoptChargeResponse\x127\n" +
+	"\apayment\x18\x01 \x01(\v2\x1d.orderflow.payment.v1.PaymentR\apayment\".\n" +
+	"\x11FindChargeRequest\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\tR\aorderId\"\xbe\x01\n" +
+	"\x12FindChargeResponse\x12,\n" +
+	"\x12provider_charge_id\x18\x01 \x01(\tR\x10providerChargeId\x12\x16\n" +
+	"\x06status\x18\x02 \x01(\tR\x06status\x120\n" +
+	"\x06amount\x18\x03 \x01(\v2\x18.orderflow.type.v1.MoneyR\x06amount\x120\n" +
+	"\x14refunded_minor_units\x18\x04 \x01(\x03R\x12refundedMinorUnits\"\xb6\x01\n" +
+	"\x14ListMovementsRequest\x120\n" +
+	"\x05since\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
+	"\x05until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12\x1b\n" +
+	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\"}\n" +
+	"\x15ListMovementsResponse\x12<\n" +
+	"\tmovements\x18\x01 \x03(\v2\x1e.orderflow.payment.v1.MovementR\tmovements\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc5\x01\n" +
+	"\bMovement\x12\x1f\n" +
+	"\vmovement_id\x18\x01 \x01(\tR\n" +
+	"movementId\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\tR\x04type\x12\x19\n" +
+	"\border_id\x18\x03 \x01(\tR\aorderId\x120\n" +
+	"\x06amount\x18\x04 \x01(\v2\x18.orderflow.type.v1.MoneyR\x06amount\x127\n" +
+	"\tmove_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\bmoveTime2\xdb\x05\n" +
 	"\x0ePaymentService\x12h\n" +
 	"\rChargePayment\x12*.orderflow.payment.v1.ChargePaymentRequest\x1a+.orderflow.payment.v1.ChargePaymentResponse\x12h\n" +
 	"\rRefundPayment\x12*.orderflow.payment.v1.RefundPaymentRequest\x1a+.orderflow.payment.v1.RefundPaymentResponse\x12e\n" +
 	"\fRefundAmount\x12).orderflow.payment.v1.RefundAmountRequest\x1a*.orderflow.payment.v1.RefundAmountResponse\x12_\n" +
 	"\n" +
-	"GetPayment\x12'.orderflow.payment.v1.GetPaymentRequest\x1a(.orderflow.payment.v1.GetPaymentResponseB2Z0orderflow.dev/gen/orderflow/payment/v1;paymentv1b\x06proto3"
+	"GetPayment\x12'.orderflow.payment.v1.GetPaymentRequest\x1a(.orderflow.payment.v1.GetPaymentResponse\x12b\n" +
+	"\vAdoptCharge\x12(.orderflow.payment.v1.AdoptChargeRequest\x1a).orderflow.payment.v1.AdoptChargeResponse\x12_\n" +
+	"\n" +
+	"FindCharge\x12'.orderflow.payment.v1.FindChargeRequest\x1a(.orderflow.payment.v1.FindChargeResponse\x12h\n" +
+	"\rListMovements\x12*.orderflow.payment.v1.ListMovementsRequest\x1a+.orderflow.payment.v1.ListMovementsResponseB2Z0orderflow.dev/gen/orderflow/payment/v1;paymentv1b\x06proto3"
 
 var (
 	file_orderflow_payment_v1_payment_proto_rawDescOnce sync.Once
@@ -572,7 +1054,7 @@ func file_orderflow_payment_v1_payment_proto_rawDescGZIP() []byte {
 	return file_orderflow_payment_v1_payment_proto_rawDescData
 }
 
-var file_orderflow_payment_v1_payment_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_orderflow_payment_v1_payment_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_orderflow_payment_v1_payment_proto_goTypes = []any{
 	(*Payment)(nil),               // 0: orderflow.payment.v1.Payment
 	(*ChargePaymentRequest)(nil),  // 1: orderflow.payment.v1.ChargePaymentRequest
@@ -583,34 +1065,55 @@ var file_orderflow_payment_v1_payment_proto_goTypes = []any{
 	(*RefundAmountResponse)(nil),  // 6: orderflow.payment.v1.RefundAmountResponse
 	(*GetPaymentRequest)(nil),     // 7: orderflow.payment.v1.GetPaymentRequest
 	(*GetPaymentResponse)(nil),    // 8: orderflow.payment.v1.GetPaymentResponse
-	(v1.PaymentState)(0),          // 9: orderflow.type.v1.PaymentState
-	(*v1.Money)(nil),              // 10: orderflow.type.v1.Money
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(*AdoptChargeRequest)(nil),    // 9: orderflow.payment.v1.AdoptChargeRequest
+	(*AdoptChargeResponse)(nil),   // 10: orderflow.payment.v1.AdoptChargeResponse
+	(*FindChargeRequest)(nil),     // 11: orderflow.payment.v1.FindChargeRequest
+	(*FindChargeResponse)(nil),    // 12: orderflow.payment.v1.FindChargeResponse
+	(*ListMovementsRequest)(nil),  // 13: orderflow.payment.v1.ListMovementsRequest
+	(*ListMovementsResponse)(nil), // 14: orderflow.payment.v1.ListMovementsResponse
+	(*Movement)(nil),              // 15: orderflow.payment.v1.Movement
+	(v1.PaymentState)(0),          // 16: orderflow.type.v1.PaymentState
+	(*v1.Money)(nil),              // 17: orderflow.type.v1.Money
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
 }
 var file_orderflow_payment_v1_payment_proto_depIdxs = []int32{
-	9,  // 0: orderflow.payment.v1.Payment.state:type_name -> orderflow.type.v1.PaymentState
-	10, // 1: orderflow.payment.v1.Payment.amount:type_name -> orderflow.type.v1.Money
-	11, // 2: orderflow.payment.v1.Payment.create_time:type_name -> google.protobuf.Timestamp
-	10, // 3: orderflow.payment.v1.Payment.refunded:type_name -> orderflow.type.v1.Money
-	10, // 4: orderflow.payment.v1.ChargePaymentRequest.amount:type_name -> orderflow.type.v1.Money
+	16, // 0: orderflow.payment.v1.Payment.state:type_name -> orderflow.type.v1.PaymentState
+	17, // 1: orderflow.payment.v1.Payment.amount:type_name -> orderflow.type.v1.Money
+	18, // 2: orderflow.payment.v1.Payment.create_time:type_name -> google.protobuf.Timestamp
+	17, // 3: orderflow.payment.v1.Payment.refunded:type_name -> orderflow.type.v1.Money
+	17, // 4: orderflow.payment.v1.ChargePaymentRequest.amount:type_name -> orderflow.type.v1.Money
 	0,  // 5: orderflow.payment.v1.ChargePaymentResponse.payment:type_name -> orderflow.payment.v1.Payment
 	0,  // 6: orderflow.payment.v1.RefundPaymentResponse.payment:type_name -> orderflow.payment.v1.Payment
-	10, // 7: orderflow.payment.v1.RefundAmountRequest.amount:type_name -> orderflow.type.v1.Money
+	17, // 7: orderflow.payment.v1.RefundAmountRequest.amount:type_name -> orderflow.type.v1.Money
 	0,  // 8: orderflow.payment.v1.RefundAmountResponse.payment:type_name -> orderflow.payment.v1.Payment
 	0,  // 9: orderflow.payment.v1.GetPaymentResponse.payment:type_name -> orderflow.payment.v1.Payment
-	1,  // 10: orderflow.payment.v1.PaymentService.ChargePayment:input_type -> orderflow.payment.v1.ChargePaymentRequest
-	3,  // 11: orderflow.payment.v1.PaymentService.RefundPayment:input_type -> orderflow.payment.v1.RefundPaymentRequest
-	5,  // 12: orderflow.payment.v1.PaymentService.RefundAmount:input_type -> orderflow.payment.v1.RefundAmountRequest
-	7,  // 13: orderflow.payment.v1.PaymentService.GetPayment:input_type -> orderflow.payment.v1.GetPaymentRequest
-	2,  // 14: orderflow.payment.v1.PaymentService.ChargePayment:output_type -> orderflow.payment.v1.ChargePaymentResponse
-	4,  // 15: orderflow.payment.v1.PaymentService.RefundPayment:output_type -> orderflow.payment.v1.RefundPaymentResponse
-	6,  // 16: orderflow.payment.v1.PaymentService.RefundAmount:output_type -> orderflow.payment.v1.RefundAmountResponse
-	8,  // 17: orderflow.payment.v1.PaymentService.GetPayment:output_type -> orderflow.payment.v1.GetPaymentResponse
-	14, // [14:18] is the sub-list for method output_type
-	10, // [10:14] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	17, // 10: orderflow.payment.v1.AdoptChargeRequest.amount:type_name -> orderflow.type.v1.Money
+	0,  // 11: orderflow.payment.v1.AdoptChargeResponse.payment:type_name -> orderflow.payment.v1.Payment
+	17, // 12: orderflow.payment.v1.FindChargeResponse.amount:type_name -> orderflow.type.v1.Money
+	18, // 13: orderflow.payment.v1.ListMovementsRequest.since:type_name -> google.protobuf.Timestamp
+	18, // 14: orderflow.payment.v1.ListMovementsRequest.until:type_name -> google.protobuf.Timestamp
+	15, // 15: orderflow.payment.v1.ListMovementsResponse.movements:type_name -> orderflow.payment.v1.Movement
+	17, // 16: orderflow.payment.v1.Movement.amount:type_name -> orderflow.type.v1.Money
+	18, // 17: orderflow.payment.v1.Movement.move_time:type_name -> google.protobuf.Timestamp
+	1,  // 18: orderflow.payment.v1.PaymentService.ChargePayment:input_type -> orderflow.payment.v1.ChargePaymentRequest
+	3,  // 19: orderflow.payment.v1.PaymentService.RefundPayment:input_type -> orderflow.payment.v1.RefundPaymentRequest
+	5,  // 20: orderflow.payment.v1.PaymentService.RefundAmount:input_type -> orderflow.payment.v1.RefundAmountRequest
+	7,  // 21: orderflow.payment.v1.PaymentService.GetPayment:input_type -> orderflow.payment.v1.GetPaymentRequest
+	9,  // 22: orderflow.payment.v1.PaymentService.AdoptCharge:input_type -> orderflow.payment.v1.AdoptChargeRequest
+	11, // 23: orderflow.payment.v1.PaymentService.FindCharge:input_type -> orderflow.payment.v1.FindChargeRequest
+	13, // 24: orderflow.payment.v1.PaymentService.ListMovements:input_type -> orderflow.payment.v1.ListMovementsRequest
+	2,  // 25: orderflow.payment.v1.PaymentService.ChargePayment:output_type -> orderflow.payment.v1.ChargePaymentResponse
+	4,  // 26: orderflow.payment.v1.PaymentService.RefundPayment:output_type -> orderflow.payment.v1.RefundPaymentResponse
+	6,  // 27: orderflow.payment.v1.PaymentService.RefundAmount:output_type -> orderflow.payment.v1.RefundAmountResponse
+	8,  // 28: orderflow.payment.v1.PaymentService.GetPayment:output_type -> orderflow.payment.v1.GetPaymentResponse
+	10, // 29: orderflow.payment.v1.PaymentService.AdoptCharge:output_type -> orderflow.payment.v1.AdoptChargeResponse
+	12, // 30: orderflow.payment.v1.PaymentService.FindCharge:output_type -> orderflow.payment.v1.FindChargeResponse
+	14, // 31: orderflow.payment.v1.PaymentService.ListMovements:output_type -> orderflow.payment.v1.ListMovementsResponse
+	25, // [25:32] is the sub-list for method output_type
+	18, // [18:25] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_orderflow_payment_v1_payment_proto_init() }
@@ -624,7 +1127,7 @@ func file_orderflow_payment_v1_payment_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_orderflow_payment_v1_payment_proto_rawDesc), len(file_orderflow_payment_v1_payment_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -25,6 +25,9 @@ const (
 	PaymentService_RefundPayment_FullMethodName = "/orderflow.payment.v1.PaymentService/RefundPayment"
 	PaymentService_RefundAmount_FullMethodName  = "/orderflow.payment.v1.PaymentService/RefundAmount"
 	PaymentService_GetPayment_FullMethodName    = "/orderflow.payment.v1.PaymentService/GetPayment"
+	PaymentService_AdoptCharge_FullMethodName   = "/orderflow.payment.v1.PaymentService/AdoptCharge"
+	PaymentService_FindCharge_FullMethodName    = "/orderflow.payment.v1.PaymentService/FindCharge"
+	PaymentService_ListMovements_FullMethodName = "/orderflow.payment.v1.PaymentService/ListMovements"
 )
 
 // PaymentServiceClient is the client API for PaymentService service.
@@ -47,6 +50,13 @@ type PaymentServiceClient interface {
 	RefundAmount(ctx context.Context, in *RefundAmountRequest, opts ...grpc.CallOption) (*RefundAmountResponse, error)
 	// GetPayment answers an order's payment. NOT_FOUND if there is none.
 	GetPayment(ctx context.Context, in *GetPaymentRequest, opts ...grpc.CallOption) (*GetPaymentResponse, error)
+	// AdoptCharge brings an order's payment up to what the provider knows of it, after payments were restored to an earlier
+	// time. No money is taken or given back. NOT_FOUND if neither knows of a payment; DATA_LOSS if they contradict each other.
+	AdoptCharge(ctx context.Context, in *AdoptChargeRequest, opts ...grpc.CallOption) (*AdoptChargeResponse, error)
+	// FindCharge answers what the provider knows of an order's charge. NOT_FOUND if nothing.
+	FindCharge(ctx context.Context, in *FindChargeRequest, opts ...grpc.CallOption) (*FindChargeResponse, error)
+	// ListMovements is a page of the provider's ledger: all money that moved, in its order.
+	ListMovements(ctx context.Context, in *ListMovementsRequest, opts ...grpc.CallOption) (*ListMovementsResponse, error)
 }
 
 type paymentServiceClient struct {
@@ -97,6 +107,36 @@ func (c *paymentServiceClient) GetPayment(ctx context.Context, in *GetPaymentReq
 	return out, nil
 }
 
+func (c *paymentServiceClient) AdoptCharge(ctx context.Context, in *AdoptChargeRequest, opts ...grpc.CallOption) (*AdoptChargeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AdoptChargeResponse)
+	err := c.cc.Invoke(ctx, PaymentService_AdoptCharge_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *paymentServiceClient) FindCharge(ctx context.Context, in *FindChargeRequest, opts ...grpc.CallOption) (*FindChargeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FindChargeResponse)
+	err := c.cc.Invoke(ctx, PaymentService_FindCharge_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *paymentServiceClient) ListMovements(ctx context.Context, in *ListMovementsRequest, opts ...grpc.CallOption) (*ListMovementsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListMovementsResponse)
+	err := c.cc.Invoke(ctx, PaymentService_ListMovements_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PaymentServiceServer is the server API for PaymentService service.
 // All implementations must embed UnimplementedPaymentServiceServer
 // for forward compatibility.
@@ -117,6 +157,13 @@ type PaymentServiceServer interface {
 	RefundAmount(context.Context, *RefundAmountRequest) (*RefundAmountResponse, error)
 	// GetPayment answers an order's payment. NOT_FOUND if there is none.
 	GetPayment(context.Context, *GetPaymentRequest) (*GetPaymentResponse, error)
+	// AdoptCharge brings an order's payment up to what the provider knows of it, after payments were restored to an earlier
+	// time. No money is taken or given back. NOT_FOUND if neither knows of a payment; DATA_LOSS if they contradict each other.
+	AdoptCharge(context.Context, *AdoptChargeRequest) (*AdoptChargeResponse, error)
+	// FindCharge answers what the provider knows of an order's charge. NOT_FOUND if nothing.
+	FindCharge(context.Context, *FindChargeRequest) (*FindChargeResponse, error)
+	// ListMovements is a page of the provider's ledger: all money that moved, in its order.
+	ListMovements(context.Context, *ListMovementsRequest) (*ListMovementsResponse, error)
 	mustEmbedUnimplementedPaymentServiceServer()
 }
 
@@ -138,6 +185,15 @@ func (UnimplementedPaymentServiceServer) RefundAmount(context.Context, *RefundAm
 }
 func (UnimplementedPaymentServiceServer) GetPayment(context.Context, *GetPaymentRequest) (*GetPaymentResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetPayment not implemented")
+}
+func (UnimplementedPaymentServiceServer) AdoptCharge(context.Context, *AdoptChargeRequest) (*AdoptChargeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AdoptCharge not implemented")
+}
+func (UnimplementedPaymentServiceServer) FindCharge(context.Context, *FindChargeRequest) (*FindChargeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method FindCharge not implemented")
+}
+func (UnimplementedPaymentServiceServer) ListMovements(context.Context, *ListMovementsRequest) (*ListMovementsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListMovements not implemented")
 }
 func (UnimplementedPaymentServiceServer) mustEmbedUnimplementedPaymentServiceServer() {}
 func (UnimplementedPaymentServiceServer) testEmbeddedByValue()                        {}
@@ -232,6 +288,60 @@ func _PaymentService_GetPayment_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PaymentService_AdoptCharge_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AdoptChargeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PaymentServiceServer).AdoptCharge(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PaymentService_AdoptCharge_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PaymentServiceServer).AdoptCharge(ctx, req.(*AdoptChargeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PaymentService_FindCharge_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FindChargeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PaymentServiceServer).FindCharge(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PaymentService_FindCharge_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PaymentServiceServer).FindCharge(ctx, req.(*FindChargeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PaymentService_ListMovements_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListMovementsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PaymentServiceServer).ListMovements(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PaymentService_ListMovements_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PaymentServiceServer).ListMovements(ctx, req.(*ListMovementsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // PaymentService_ServiceDesc is the grpc.ServiceDesc for PaymentService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -254,6 +364,18 @@ var PaymentService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetPayment",
 			Handler:    _PaymentService_GetPayment_Handler,
+		},
+		{
+			MethodName: "AdoptCharge",
+			Handler:    _PaymentService_AdoptCharge_Handler,
+		},
+		{
+			MethodName: "FindCharge",
+			Handler:    _PaymentService_FindCharge_Handler,
+		},
+		{
+			MethodName: "ListMovements",
+			Handler:    _PaymentService_ListMovements_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -36,7 +36,7 @@ run "it_plans" {
     error_message = "The project's number is read from the project."
   }
   assert {
-    condition     = output.buckets == { uploads = "orderflow-test-uploads", reports = "orderflow-test-reports" }
+    condition     = output.buckets == { uploads = "orderflow-test-uploads", reports = "orderflow-test-reports", archive = "orderflow-test-archive" }
     error_message = "The buckets are called as the units expect."
   }
 }

@@ -1,0 +1,80 @@
+package ordeal
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"orderflow.dev/internal/platform/event"
+	"orderflow.dev/internal/store"
+	"orderflow.dev/local/stack"
+)
+
+// letters waits until all poison is parked, and puts back what is no poison: a function gave up on it in a bad moment.
+func (r *run) letters(ctx context.Context, report *Report) error {
+	db, err := store.Open(ctx, stack.Project, "platform")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	events, err := event.NewPublisher(ctx, stack.Project)
+	if err != nil {
+		return err
+	}
+	kept := store.NewDeadLetters(db, time.Now)
+	for {
+		var open []store.DeadLetter
+		missing := map[string]bool{}
+		for _, id := range r.chaos.Poisoned() {
+			missing[id] = true
+		}
+		report.Parked = 0
+		err := kept.Each(ctx, func(l store.DeadLetter) {
+			report.Parked++
+			poison := false
+			for _, id := range r.chaos.Poisoned() {
+				if holds(l, id) {
+					poison = true
+					delete(missing, id)
+				}
+			}
+			if !poison && l.Open() {
+				open = append(open, l)
+			}
+		})
+		if err != nil {
+			return err
+		}
+		if err := putBack(ctx, kept, events, open, report); err != nil {
+			return err
+		}
+		if len(missing) == 0 {
+			return nil
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			report.fail("%d poison messages were never parked", len(missing))
+			return nil
+		}
+	}
+}
+
+// holds says whether a letter is the poison of an id: its message is an event's, whose first field is the order's id.
+func holds(l store.DeadLetter, id string) bool {
+	return bytes.HasPrefix(l.Message.Data, append([]byte{10, byte(len(id))}, id...))
+}
+
+func putBack(ctx context.Context, kept *store.DeadLetters, events *event.Publisher, open []store.DeadLetter, report *Report) error {
+	for _, l := range open {
+		if err := events.Replay(ctx, l.Message); err != nil {
+			return err
+		}
+		d := store.Decision{Action: store.Replayed, By: "chaos", Reason: "it is over", Time: time.Now()}
+		if err := kept.Decide(ctx, l, d); err != nil {
+			return err
+		}
+		report.PutBack++
+	}
+	return nil
+}

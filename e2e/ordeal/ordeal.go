@@ -1,0 +1,212 @@
+// Package ordeal lets chaos loose on an isolated stack under load, and holds every promise against what came of it:
+// `orderflow chaos` shows it.
+package ordeal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"orderflow.dev/e2e"
+	eventv1 "orderflow.dev/gen/orderflow/event/v1"
+	"orderflow.dev/internal/promise"
+	"orderflow.dev/local/chaos"
+	"orderflow.dev/local/stack"
+)
+
+// Options configure Run.
+type Options struct {
+	Seed      uint64
+	Orders    int           // how many are placed, a fifth of them by uploaded files
+	Workers   int           // orders placed at once; 32 if zero
+	Settle    time.Duration // how long everything may take to come to rest afterwards; 10 minutes if zero
+	Emulators string        // see stack.Options
+	Dir       string        // of the stack; temporary if empty
+	Log       io.Writer     // of all processes; nil: only the stack's own file
+	Steps     func(string)  // told what is being done; may be nil
+	// Placed and Ended are told how many orders were placed, or are not on their way any more; they may be nil.
+	Placed, Ended func(n int)
+}
+
+// Report is what came of it.
+type Report struct {
+	Faults     []chaos.Count
+	Duplicates int // events that a subscription took though it had taken them before
+	Events     int // that subscriptions took
+	Replayed   int // orders that were placed again under their key
+	Poison     int // messages sent that nothing can handle
+	Parked     int // dead letters
+	PutBack    int // of them replayed, since they were no poison
+	Ended      map[string]int
+	Finish     []time.Duration // from each order's creation to its end, ascending
+	Took       time.Duration   // while things went wrong
+	Rest       time.Duration   // until everything had come to rest afterwards
+	Verdicts   []promise.Verdict
+	Violations []string
+}
+
+// stackOptions shorten production's waits, so that what is lost is made up for within seconds.
+func (o Options) stackOptions(c *chaos.Chaos) stack.Options {
+	return stack.Options{
+		Isolate: true, Chaos: c, Emulators: o.Emulators, Dir: o.Dir, Log: o.Log, Steps: o.Steps,
+		SweepEvery: time.Second, SagaPatience: 10 * time.Second, JournalGrace: 5 * time.Second, OrderExpiry: 3 * time.Minute,
+		ProviderTimeout: time.Second, ImportPatience: 15 * time.Second, ImportRate: 100, FirestoreHeap: "4g", PubSubHeap: "2g",
+	}
+}
+
+// Run starts a stack of its own, and stops it. The error says that the run itself came to nothing; what the pipeline did
+// wrong is in the report. The program must call stack.BeUnit first.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	o.defaults()
+	c := chaos.New(chaos.Options{Seed: o.Seed})
+	s, err := stack.Start(ctx, o.stackOptions(c))
+	if err != nil {
+		return nil, err
+	}
+	defer s.Stop()
+	if err := e2e.LoadCatalogue(ctx, s.Endpoints, catalogue(o.Orders), nil); err != nil {
+		return nil, err
+	}
+	look, err := stack.Inspect(ctx, s.Endpoints)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{Options: o, stack: s, chaos: c, look: look}
+	if err := r.load(ctx); err != nil {
+		return nil, errors.Join(err, s.Err())
+	}
+	return r.judge(ctx)
+}
+
+func (o *Options) defaults() {
+	if o.Workers == 0 {
+		o.Workers = 32
+	}
+	if o.Settle == 0 {
+		o.Settle = 10 * time.Minute
+	}
+	if o.Steps == nil {
+		o.Steps = func(string) {}
+	}
+	if o.Placed == nil {
+		o.Placed = func(int) {}
+	}
+	if o.Ended == nil {
+		o.Ended = func(int) {}
+	}
+}
+
+// run is a run under way.
+type run struct {
+	Options
+	stack  *stack.Stack
+	chaos  *chaos.Chaos
+	look   *stack.Inspector
+	placed placed
+	took   time.Duration
+}
+
+// load places all orders while everything goes wrong.
+func (r *run) load(ctx context.Context) error {
+	r.Steps("orders, while everything goes wrong")
+	began := time.Now()
+	r.chaos.Start()
+	err := r.placeAll(ctx)
+	r.chaos.Stop()
+	r.took = time.Since(began)
+	return err
+}
+
+// judge waits for the end of everything that is on its way, and says what came of it.
+func (r *run) judge(ctx context.Context) (*Report, error) {
+	r.Steps("what is on its way still")
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, r.Settle)
+	defer cancel()
+	report := &Report{
+		Faults: r.chaos.Counts(), Took: r.took, Replayed: r.placed.replayed, Ended: map[string]int{},
+		Poison: len(r.chaos.Poisoned()), Violations: slices.Concat(r.chaos.Violations(), r.placed.wrong),
+	}
+	report.Events, report.Duplicates = r.chaos.Taken()
+	if _, _, err := r.rest(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.letters(ctx, report); err != nil {
+		return nil, err
+	}
+	w, quiet, err := r.rest(ctx) // what was put back may have set something going
+	if err != nil {
+		return nil, err
+	}
+	report.Rest = time.Since(began)
+	report.count(w)
+	w.Acknowledged = append(w.Acknowledged, r.placed.acknowledged...)
+	report.Verdicts = promise.Check(w, time.Now(), quiet)
+	if !quiet {
+		orders, journals := w.OnItsWay()
+		report.fail("after %s, %d orders and the events of %d journals are still on their way", r.Settle, orders, journals)
+	}
+	for _, v := range report.Verdicts {
+		for _, b := range v.Violations {
+			report.fail("%s: order %s: %s", v.Promise, b.OrderID, b.Why)
+		}
+	}
+	if n := len(w.Orders); n != r.placed.orders() {
+		report.fail("there are %d orders, and %d were taken", n, r.placed.orders())
+	}
+	return report, nil
+}
+
+func (r *Report) fail(format string, args ...any) {
+	r.Violations = append(r.Violations, fmt.Sprintf(format, args...))
+}
+
+// count says how orders ended, and how long that took.
+func (r *Report) count(w promise.World) {
+	for _, o := range w.Orders {
+		for _, e := range o.Journal.Entries {
+			how := ""
+			switch ev := e.Event.(type) {
+			case *eventv1.OrderConfirmed:
+				how = "confirmed"
+			case *eventv1.OrderCancelled:
+				how = "cancelled: " + ev.GetReason()
+			default:
+				continue
+			}
+			r.Ended[how]++
+			r.Finish = append(r.Finish, e.Event.GetEventTime().AsTime().Sub(o.Journal.Entries[0].Event.GetEventTime().AsTime()))
+		}
+	}
+	slices.Sort(r.Finish)
+}
+
+// Fired is how many faults hit, all classes together.
+func (r *Report) Fired() (n int) {
+	for _, c := range r.Faults {
+		n += c.Fired
+	}
+	return n
+}
+
+// rest waits until nothing is on its way.
+func (r *run) rest(ctx context.Context) (w promise.World, quiet bool, err error) {
+	for {
+		if w, err = r.look.World(ctx); err != nil {
+			return w, false, err
+		}
+		orders, journals := w.OnItsWay()
+		r.Ended(len(w.Orders) - orders)
+		if quiet = orders+journals == 0 && !w.StockMoved; quiet {
+			return w, true, nil
+		}
+		select {
+		case <-time.After(2 * time.Second):
+		case <-ctx.Done():
+			return w, false, nil
+		}
+	}
+}

@@ -1,0 +1,43 @@
+package ordeal_test
+
+import (
+	"flag"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+
+	"orderflow.dev/e2e/ordeal"
+	"orderflow.dev/local/stack"
+)
+
+func TestMain(m *testing.M) {
+	stack.BeUnit()
+	os.Exit(m.Run())
+}
+
+var (
+	seed   = flag.Uint64("seed", 0, "chooses what goes wrong (default: a fresh one, logged)")
+	orders = flag.Int("orders", 600, "how many are placed")
+)
+
+// TestEveryPromiseHoldsThoughEverythingGoesWrong is the short version of `orderflow chaos`.
+func TestEveryPromiseHoldsThoughEverythingGoesWrong(t *testing.T) {
+	if *seed == 0 {
+		*seed = uint64(rand.Uint32())
+	}
+	t.Logf("seed %d", *seed)
+	r, err := ordeal.Run(t.Context(), ordeal.Options{Seed: *seed, Orders: *orders, Steps: func(what string) { t.Log(what) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table strings.Builder
+	r.Print(&table)
+	t.Logf("\n%s", table.String())
+	for _, v := range r.Violations {
+		t.Error(v)
+	}
+	if n := len(r.Finish); n != *orders {
+		t.Errorf("%d orders ended, want %d", n, *orders)
+	}
+}

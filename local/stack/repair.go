@@ -1,0 +1,17 @@
+package stack
+
+import (
+	"context"
+	"os"
+
+	"orderflow.dev/internal/client"
+	"orderflow.dev/internal/repair"
+)
+
+// Repairing repairs this stack through its own parts.
+func (in *Inspector) Repairing(ctx context.Context) (repair.Repairing, error) {
+	os.Setenv("WORKFLOWS_EMULATOR_HOST", in.endpoints.Workflows)
+	return client.NewRepairing(ctx, client.Site{
+		Project: Project, Location: Location, PaymentURL: in.endpoints.Payment, InventoryURL: in.endpoints.Inventory,
+	})
+}
