@@ -77,6 +77,8 @@ func root() *cobra.Command {
 		ordersCommand(),
 		stockCommand(),
 		deadLettersCommand(),
+		ordersCommand(),
+		stockCommand(),
 		replayCommand(),
 		workflowsCommand(),
 	)

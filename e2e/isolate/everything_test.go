@@ -2,6 +2,7 @@ package isolate
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,9 @@ import (
 	"orderflow.dev/e2e"
 	eventv1 "orderflow.dev/gen/orderflow/event/v1"
 	importingv1 "orderflow.dev/gen/orderflow/importing/v1"
+	operationsv1 "orderflow.dev/gen/orderflow/operations/v1"
+	orderv1 "orderflow.dev/gen/orderflow/order/v1"
+	typev1 "orderflow.dev/gen/orderflow/type/v1"
 	"orderflow.dev/internal/backoff"
 	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/importing"
@@ -27,6 +31,7 @@ import (
 	"orderflow.dev/internal/platform/event"
 	"orderflow.dev/internal/store"
 	"orderflow.dev/internal/unit"
+	"orderflow.dev/local/psp"
 	"orderflow.dev/local/stack"
 )
 
@@ -83,7 +88,50 @@ func orderEverything(ctx context.Context, s *stack.Stack) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	_, err = w.List(ctx, url.Values{"page_size": {"5"}, "status": {"CONFIRMED"}})
+	confirmed, err := w.List(ctx, url.Values{"page_size": {"5"}, "status": {"CONFIRMED"}})
+	if err != nil || len(confirmed.GetOrders()) == 0 {
+		return fmt.Errorf("list confirmed orders: %d, %w", len(confirmed.GetOrders()), err)
+	}
+	return operateEverything(ctx, s, w.Customer, confirmed.GetOrders()[0].GetOrderId())
+}
+
+// operateEverything does all that operators do: some of it to an order that is confirmed.
+func operateEverything(ctx context.Context, s *stack.Stack, c e2e.Customer, confirmed string) error {
+	token, err := stack.Token(ctx, s.Endpoints, "olga", e2e.OperatorScope)
+	if err != nil {
+		return err
+	}
+	op := e2e.Operator{Customer: e2e.Customer{Gateway: s.Gateway, Token: token}}
+	key := rand.Text()
+	waiting, err := c.Place(ctx, key, &orderv1.PlaceOrderRequest{
+		Lines: []*orderv1.RequestedLine{{Sku: e2e.Plenty, Quantity: 1}}, PaymentMethod: psp.MethodNever,
+	})
+	if err != nil {
+		return err
+	}
+	id := waiting.Order.GetOrderId()
+	for _, do := range []struct {
+		id  string
+		act operationsv1.Act
+	}{{id, operationsv1.Act_ACT_RETRY}, {id, operationsv1.Act_ACT_CANCEL}, {id, operationsv1.Act_ACT_CLOSE}, {confirmed, operationsv1.Act_ACT_REFUND}} {
+		r := &operationsv1.OperateOrderRequest{Act: do.act, Reason: "every role"}
+		if do.act == operationsv1.Act_ACT_REFUND {
+			r.Amount = &typev1.Money{CurrencyCode: "GBP", MinorUnits: 1}
+		}
+		if _, err := op.Act(ctx, do.id, key, r); err != nil {
+			return fmt.Errorf("%s: %w", do.act, err)
+		}
+	}
+	if _, err := op.AdjustStock(ctx, key, &operationsv1.AdjustStockRequest{Sku: e2e.Plenty, Delta: 1, Reason: "every role"}); err != nil {
+		return err
+	}
+	_, err = op.Stock(ctx, e2e.Plenty)
+	if err == nil {
+		_, err = op.Find(ctx, nil)
+	}
+	if err == nil {
+		_, err = op.Show(ctx, id)
+	}
 	return err
 }
 
