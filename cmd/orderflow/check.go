@@ -61,7 +61,7 @@ services. Which orders were acknowledged is not known there.`,
 	fl.BoolVar(&f.repair, "repair", false, "bring what is broken back to the promises, and then check")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "with --repair: only say what would be done")
 	fl.StringVar(&f.at.Project, "project", "", "a Google Cloud project (default: the running stack)")
-	fl.StringVar(&f.at.Location, "location", "europe-west1", "with --project: the region of the workflow")
+	fl.StringVar(&f.at.Location, "location", "us-central1", "with --project: the region of the workflow")
 	fl.StringVar(&f.at.PaymentURL, "payment-url", "", "with --project: root URL of the service payment")
 	fl.StringVar(&f.at.InventoryURL, "inventory-url", "", "with --project: root URL of the service inventory")
 	return c
