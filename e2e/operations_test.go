@@ -159,7 +159,8 @@ deliveries, invocations of functions and services, and Workflows steps (our engi
 yet compared with an invoice). Counted by the clients, told in the log line of each invocation, added up by trace and
 order id. A test holds this table: one operation more fails (` + "`go test ./e2e -run TestWhatAnOrderCosts`" + `).
 Each further line adds one read and one write (its stock). The sweeps' own queries are not any order's, and an order
-cancelled while its saga runs is not here: what that costs depends on who wins where.
+cancelled while its saga runs is not here: what that costs depends on who wins where. Nor is the archive: Pub/Sub itself
+writes each published event once more ([what that costs](costs.md)).
 
 `)
 	t := tabwriter.NewWriter(&b, 0, 0, 1, ' ', tabwriter.Debug|tabwriter.AlignRight)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	htransport "google.golang.org/api/transport/http"
 
 	"orderflow.dev/internal/diagnosis"
+	"orderflow.dev/internal/unit"
 )
 
 // cloudLook looks at a project of Google Cloud, by the APIs that its consoles use.
@@ -45,7 +47,7 @@ func newCloudLook(ctx context.Context, l *look, f doctorFlags) (*cloudLook, erro
 
 func (c *cloudLook) steps() map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
-		"answers: units": c.units, "answers: workflows": c.workflow, "sweeps": c.sweeps, "subscriptions": c.subscriptions, "instances": c.instances,
+		"answers: units": c.revisions, "answers: workflows": c.workflow, "answers: storage": c.buckets, "sweeps": c.sweeps, "subscriptions": c.subscriptions, "instances": c.instances,
 	}
 }
 
@@ -70,6 +72,9 @@ func (c *cloudLook) ask(ctx context.Context, api, path string, question, answer 
 		return err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusNotFound {
+		return fmt.Errorf("ask %s for %s: %w", api, path, errNotFound)
+	}
 	if resp.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
 		return fmt.Errorf("ask %s: %s: %s", api, resp.Status, text)
@@ -77,10 +82,13 @@ func (c *cloudLook) ask(ctx context.Context, api, path string, question, answer 
 	return json.NewDecoder(resp.Body).Decode(answer)
 }
 
+// errNotFound says that there is no such thing in the project.
+var errNotFound = errors.New("there is no such thing: is it deployed, and is the region right?")
+
 func (c *cloudLook) place() string { return "/projects/" + c.project + "/locations/" + c.region }
 
-// units asks Cloud Run, where functions are, too, which revision of each serves, and whether the newest could start.
-func (c *cloudLook) units(ctx context.Context) error {
+// revisions asks Cloud Run, where functions are, too, which revision of each serves, and whether the newest could start.
+func (c *cloudLook) revisions(ctx context.Context) error {
 	var answer struct {
 		Services []struct {
 			Name              string
@@ -101,7 +109,7 @@ func (c *cloudLook) units(ctx context.Context) error {
 		deployed[p.Name] = p
 	}
 	c.see(func(s *diagnosis.Seen) {
-		for _, u := range c.look.units {
+		for _, u := range c.units {
 			p, ok := deployed[u.Name]
 			if !ok {
 				p = diagnosis.Part{Name: u.Name, Err: fmt.Errorf("it is not deployed in %s", c.region)}
@@ -115,14 +123,31 @@ func (c *cloudLook) units(ctx context.Context) error {
 func (c *cloudLook) workflow(ctx context.Context) error {
 	var answer struct{ State, RevisionID string }
 	const name = "fulfil-order"
-	if err := c.ask(ctx, "workflows", "/v1"+c.place()+"/workflows/"+name, nil, &answer); err != nil {
+	err := c.ask(ctx, "workflows", "/v1"+c.place()+"/workflows/"+name, nil, &answer)
+	if err != nil && !errors.Is(err, errNotFound) {
 		return err
 	}
-	p := diagnosis.Part{Name: name, Version: "revision " + answer.RevisionID}
-	if answer.State != "ACTIVE" {
+	p := diagnosis.Part{Name: name, Version: "revision " + answer.RevisionID, Err: err}
+	if err == nil && answer.State != "ACTIVE" {
 		p.Err = fmt.Errorf("workflow %s is %s", name, answer.State)
 	}
 	c.see(func(s *diagnosis.Seen) { s.Parts = append(s.Parts, p) })
+	return nil
+}
+
+// buckets asks Cloud Storage for each bucket. One that is not there is trouble, and not a look that failed.
+func (c *cloudLook) buckets(ctx context.Context) error {
+	for _, b := range unit.Buckets {
+		name := unit.BucketName(c.project, b)
+		var answer struct{ Location string }
+		err := c.ask(ctx, "storage", "/storage/v1/b/"+name, nil, &answer)
+		if err != nil && !errors.Is(err, errNotFound) {
+			return err
+		}
+		c.see(func(s *diagnosis.Seen) {
+			s.Parts = append(s.Parts, diagnosis.Part{Name: "bucket " + name, Version: "in " + answer.Location, Err: err})
+		})
+	}
 	return nil
 }
 

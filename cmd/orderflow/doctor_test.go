@@ -52,6 +52,10 @@ func google(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"entries": [{"timestamp": %q, "jsonPayload": {"outcome": "ok", "throttled": 12}}]}`, now)
 	case strings.Contains(r.URL.Query().Get("filter"), "oldest_unacked"):
 		fmt.Fprint(w, `{"timeSeries": [{"resource": {"labels": {"subscription_id": "notify-customer.OrderConfirmed"}}, "points": [{"value": {"int64Value": "1500"}}, {"value": {"int64Value": "0"}}]}]}`)
+	case strings.HasSuffix(r.URL.Path, "-uploads"):
+		fmt.Fprint(w, `{"location": "US"}`)
+	case strings.HasSuffix(r.URL.Path, "-reports"):
+		http.NotFound(w, r)
 	default: // instances
 		http.Error(w, `{"error": {"status": "PERMISSION_DENIED"}}`, http.StatusForbidden)
 	}
@@ -93,6 +97,8 @@ func TestDoctorFindsWhatIsWrongInAProject(t *testing.T) {
 		{"answers: payment", diagnosis.Bad, "revision payment-00008 is not ready: no such secret"},
 		{"answers: confirm-order", diagnosis.Bad, "not deployed"},
 		{"answers: fulfil-order", diagnosis.OK, "000003-abc"},
+		{"answers: bucket " + cloudtest.Project() + "-uploads", diagnosis.OK, "in US"},
+		{"answers: bucket " + cloudtest.Project() + "-reports", diagnosis.Bad, "no such thing"},
 		{"clock: Firestore", diagnosis.OK, ""},
 		{"unpublished: orders", diagnosis.Bad, "hours"},
 		{"unpublished: payments", diagnosis.OK, ""},

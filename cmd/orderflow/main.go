@@ -74,6 +74,8 @@ func root() *cobra.Command {
 		chaosCommand(),
 		drillCommand(),
 		doctorCommand(),
+		ordersCommand(),
+		stockCommand(),
 		deadLettersCommand(),
 		ordersCommand(),
 		stockCommand(),

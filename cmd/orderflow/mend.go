@@ -54,7 +54,7 @@ func mend(ctx context.Context, out io.Writer, at place, dryRun bool) (persons, e
 			failed++
 		}
 	}
-	fmt.Fprintf(out, "\n%d repaired, %d of them for a person as well or only\n\n", len(plan)-failed, len(left))
+	fmt.Fprintf(out, "\nlooked into %d, %d are for a person\n\n", len(plan), len(left))
 	if failed > 0 {
 		return left, fmt.Errorf("%d of %d repairs were not finished: see above, and repair again", failed, len(plan))
 	}

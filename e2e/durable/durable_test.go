@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +20,8 @@ import (
 
 	"orderflow.dev/e2e"
 	orderv1 "orderflow.dev/gen/orderflow/order/v1"
+	"orderflow.dev/internal/journal"
+	"orderflow.dev/internal/platform/event"
 	"orderflow.dev/internal/promise"
 	"orderflow.dev/local/child"
 	"orderflow.dev/local/cloud"
@@ -137,6 +140,53 @@ func TestNoAcknowledgedOrderIsLostWhenEverythingIsKilled(t *testing.T) {
 	p.kill() // what is under way still is cut off, and goes on
 	p = start(t, dir)
 	keepsAll(ctx, t, p.Endpoints, acknowledged)
+	archivesAll(ctx, t, p.Endpoints)
+}
+
+// archivesAll waits until every event of every journal is in the archive: none was lost between Pub/Sub and a file.
+func archivesAll(ctx context.Context, t *testing.T, e stack.Endpoints) {
+	look, err := stack.Inspect(ctx, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := look.World(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, o := range w.Orders {
+		want = append(want, idsOf("orders", o.Journal)...)
+	}
+	for _, p := range w.Payments {
+		want = append(want, idsOf("payments", p.Journal)...)
+	}
+	for {
+		events, err := e2e.Archived(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		there := map[string]bool{}
+		for _, e := range events {
+			there[e.ID()] = true
+		}
+		missing := slices.DeleteFunc(slices.Clone(want), func(id string) bool { return there[id] })
+		if len(missing) == 0 {
+			t.Logf("%d events are archived", len(want))
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("%d of %d events are not archived, as %s", len(missing), len(want), missing[0])
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+func idsOf(aggregate string, j journal.Journal) (ids []string) {
+	for _, e := range j.Entries {
+		ids = append(ids, event.FromJournal(aggregate, e).ID)
+	}
+	return ids
 }
 
 var methods = []string{"pm_approve", "pm_approve", "pm_decline", "pm_pending", "pm_flaky", "pm_pending_decline", "pm_timeout_charged"}

@@ -42,7 +42,27 @@ func everything(ctx context.Context, s *stack.Stack, round int) error {
 	g.Go(func() error { return importEverything(ctx, s, round) })
 	g.Go(func() error { return leaveJournal(ctx, round) })
 	g.Go(func() error { return publishGarbage(ctx) })
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return runDaily(ctx, s, "reconcile-payments")
+}
+
+// runDaily calls what Cloud Scheduler calls once a day.
+func runDaily(ctx context.Context, s *stack.Stack, name string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.UnitURL(name), strings.NewReader("{}"))
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusNoContent {
+		return fmt.Errorf("%s answered %s", name, resp.Status)
+	}
+	return nil
 }
 
 // orderEverything brings an order to each of its endings.
@@ -235,7 +255,7 @@ func publishGarbage(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
-	for _, eventType := range []string{"OrderCreated", "OrderConfirmed", "ImportChunk"} {
+	for _, eventType := range []string{"OrderCreated", "OrderConfirmed", "OrderRefundRequested", "ImportChunk"} {
 		topic := client.Publisher(unit.Event{Type: eventType}.Topic())
 		if _, err := topic.Publish(ctx, &pubsub.Message{Attributes: map[string]string{"about": "nothing"}}).Get(ctx); err != nil {
 			return err

@@ -23,41 +23,47 @@ func (r *run) letters(ctx context.Context, report *Report) error {
 	}
 	kept := store.NewDeadLetters(db, time.Now)
 	for {
-		var open []store.DeadLetter
-		missing := map[string]bool{}
-		for _, id := range r.chaos.Poisoned() {
-			missing[id] = true
-		}
-		report.Parked = 0
-		err := kept.Each(ctx, func(l store.DeadLetter) {
-			report.Parked++
-			poison := false
-			for _, id := range r.chaos.Poisoned() {
-				if holds(l, id) {
-					poison = true
-					delete(missing, id)
-				}
-			}
-			if !poison && l.Open() {
-				open = append(open, l)
-			}
-		})
+		missing, open, err := r.sort(ctx, kept, report)
 		if err != nil {
 			return err
 		}
 		if err := putBack(ctx, kept, events, open, report); err != nil {
 			return err
 		}
-		if len(missing) == 0 {
+		if missing == 0 {
 			return nil
 		}
 		select {
 		case <-time.After(time.Second):
 		case <-ctx.Done():
-			report.fail("%d poison messages were never parked", len(missing))
+			report.fail("%d poison messages were never parked", missing)
 			return nil
 		}
 	}
+}
+
+// sort tells poison from what is not, and says how much poison is not parked yet.
+func (r *run) sort(ctx context.Context, kept *store.DeadLetters, report *Report) (missing int, open []store.DeadLetter, err error) {
+	poisoned, parked := r.chaos.Poisoned(), map[string]bool{}
+	report.Parked = 0
+	err = kept.Each(ctx, func(l store.DeadLetter) {
+		report.Parked++
+		for id := range poisoned {
+			if holds(l, id) {
+				parked[id] = true
+				return
+			}
+		}
+		if l.Open() {
+			open = append(open, l)
+		}
+	})
+	for id, taken := range poisoned {
+		if taken && !parked[id] {
+			missing++
+		}
+	}
+	return missing, open, err
 }
 
 // holds says whether a letter is the poison of an id: its message is an event's, whose first field is the order's id.

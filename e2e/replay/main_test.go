@@ -15,7 +15,6 @@ import (
 	"orderflow.dev"
 	"orderflow.dev/e2e"
 	"orderflow.dev/internal/archive"
-	"orderflow.dev/internal/platform/bucket"
 	"orderflow.dev/internal/store"
 	"orderflow.dev/internal/unit"
 	"orderflow.dev/local/pubsub/filter"
@@ -25,7 +24,6 @@ import (
 var (
 	local   *stack.Stack
 	look    *stack.Inspector
-	kept    *bucket.Bucket // the archive
 	units   []unit.Unit
 	program string // orderflow
 )
@@ -62,10 +60,6 @@ func run(m *testing.M) (int, error) {
 	if look, err = stack.Inspect(ctx, local.Endpoints); err != nil {
 		return 0, err
 	}
-	if kept, err = bucket.Open(ctx, unit.BucketName(stack.Project, archive.Bucket)); err != nil {
-		return 0, err
-	}
-	defer kept.Close()
 	if units, err = unit.Load(orderflow.Tree); err != nil {
 		return 0, err
 	}
@@ -80,29 +74,7 @@ func archived(ctx context.Context) ([]archive.Event, error) {
 	if err := local.Archive(ctx); err != nil {
 		return nil, err
 	}
-	s := &archive.Selection{Window: archive.Window{From: time.Now().Add(-time.Hour), To: time.Now()}}
-	topics := map[string]bool{}
-	for _, u := range units {
-		for _, p := range u.Publishes {
-			topics[unit.Event{Type: p}.Topic()] = true
-		}
-	}
-	for topic := range topics {
-		files, err := archive.Files(ctx, kept, topic, s.Window)
-		if err != nil {
-			return nil, err
-		}
-		for _, f := range files {
-			err := archive.Read(ctx, kept, f, func(r archive.Record) error {
-				s.Add(topic, r)
-				return nil
-			})
-			if err != nil {
-				return nil, err
-			}
-		}
-	}
-	return s.Events(), nil
+	return e2e.Archived(ctx)
 }
 
 // deliveries are how many a replay of events causes: one of each event to each function that subscribes to it.

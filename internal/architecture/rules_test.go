@@ -156,6 +156,9 @@ var rules = []rule{
 		}),
 	forbid("only platform/function knows the functions framework", productionExcept("internal/platform/function"),
 		external("github.com/GoogleCloudPlatform/functions-framework-go")),
+	forbidDeep("no function or service reads the archive", in("functions", "services"), func(_ graph, i string) bool {
+		return under(local(i), "internal/archive") || under(i, "github.com/twmb/avro")
+	}),
 	{"a package says what it is for", func(_ graph, p *pkg) (found []string) {
 		last := p.path()[strings.LastIndex(p.path(), "/")+1:]
 		if slices.Contains(vague, p.Name) || slices.Contains(vague, last) {

@@ -87,8 +87,8 @@ func (p Republishing) publish(ctx context.Context, pace *rate.Limiter, e Event) 
 	}
 	var err error
 	for try := range tries {
-		if pace.Wait(ctx) != nil {
-			return ctx.Err()
+		if err := pace.Wait(ctx); err != nil { // also of a deadline that is too near
+			return err
 		}
 		if err = p.Publish(ctx, m); err == nil {
 			return nil

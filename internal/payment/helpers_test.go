@@ -41,6 +41,7 @@ type provider struct {
 
 	mu        sync.Mutex
 	status    payment.ChargeStatus // of the one charge; empty: it never heard of it
+	amount    *typev1.Money        // that it says; nil: what it is always charged
 	taken     int                  // how often it took the money
 	givenBack int
 	parts     map[string]int64 // given back by key
@@ -57,7 +58,10 @@ func (p *provider) do(op string, f func() error) (payment.Charge, error) {
 	p.mu.Lock()
 	p.calls = append(p.calls, op)
 	err := f()
-	c := payment.Charge{ID: "ch_1", Status: p.status}
+	c := payment.Charge{ID: "ch_1", Status: p.status, Amount: p.amount, Refunded: int64(p.givenBack * amount)}
+	if c.Amount == nil {
+		c.Amount = gbp(amount)
+	}
 	p.mu.Unlock()
 	if err == nil && p.after != nil {
 		err = p.after(op)

@@ -89,8 +89,9 @@ func (c *one) money(f *Finding, course course) {
 		f.Person = "it was cancelled as declined, and the provider took its money: the reason that its customer was told is not true"
 		declined = false
 	}
-	asked := course.undo && state == absent && !c.free() // the provider may have an open charge that nobody here knows of
-	if worth == behind || asked || declined && undecided[state] {
+	// The provider may have an open charge that nobody here knows of: a tombstone instead of the payment would let it.
+	open := state == absent && ledger == none && !c.free()
+	if worth == behind || open || declined && undecided[state] {
 		f.Acts = append(f.Acts, Act{Do: Adopt, Claim: c.claim(declined)})
 	}
 	settled := state == tombstone || state == payment.Voided || state == payment.Declined

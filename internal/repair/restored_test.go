@@ -59,7 +59,7 @@ func each(f func(restored)) {
 
 // build writes it, as it was restored.
 func (r restored) build(w *world) {
-	method := map[string]string{"open": psp.MethodNever, "declined": psp.MethodDecline}[r.provider]
+	method := map[string]string{"open": psp.MethodPending, "declined": psp.MethodDecline}[r.provider]
 	if method == "" {
 		method = psp.MethodApprove
 	}

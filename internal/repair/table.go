@@ -54,7 +54,6 @@ var undecided = map[payment.State]bool{absent: true, tombstone: true, payment.Ch
 type course struct {
 	money map[standing]Deed // once the provider's word is adopted; what has no entry is for a person
 	stock map[inventory.State]Deed
-	undo  bool // nothing is to be taken any more
 	saga  bool // the order has not ended: a saga does the rest
 }
 
@@ -65,7 +64,6 @@ const (
 
 // undone is what a CANCELLED or lost order asks for. Tombstones refuse what is still on its way to it.
 var undone = course{
-	undo:  true,
 	money: map[standing]Deed{none: Refund, taken: Refund, returned: nothing},
 	stock: map[inventory.State]Deed{missing: Release, inventory.Held: Release},
 }
@@ -74,7 +72,7 @@ var undone = course{
 var courses = map[order.Status]course{
 	lost:             undone,
 	order.Cancelled:  undone,
-	order.Cancelling: {undo: true, saga: true, money: map[standing]Deed{none: nothing, taken: nothing, returned: nothing}},
+	order.Cancelling: {saga: true, money: map[standing]Deed{none: nothing, taken: nothing, returned: nothing}},
 	order.Placed:     {saga: true, money: map[standing]Deed{none: nothing, taken: nothing, returned: nothing}},
 	// Its customer was told, and the goods may be on their way. Money that is not there is never taken again.
 	order.Confirmed: {

@@ -228,6 +228,11 @@ func (b bank) Refund(_ context.Context, key string, amount *typev1.Money) error 
 	return err
 }
 
+func (b bank) RefundAmount(_ context.Context, key, refundKey string, amount *typev1.Money) error {
+	_, err := known(b.Ledger.RefundAmount(key, refundKey, amount.GetMinorUnits(), amount.GetCurrencyCode()))
+	return err
+}
+
 func at(d time.Duration) *timestamppb.Timestamp { return timestamppb.New(moment.Add(d)) }
 
 func journalOf(events ...journal.Event) (j journal.Journal) {
@@ -246,9 +251,4 @@ func (w *world) placed(method string) *eventv1.OrderCreated {
 		e.Lines = append(e.Lines, &typev1.OrderLine{Sku: sku, Quantity: lines[sku], UnitPrice: &typev1.Money{CurrencyCode: "GBP"}})
 	}
 	return e
-}
-
-func (b bank) RefundAmount(_ context.Context, key, refundKey string, amount *typev1.Money) error {
-	_, err := known(b.Ledger.RefundAmount(key, refundKey, amount.GetMinorUnits(), amount.GetCurrencyCode()))
-	return err
 }

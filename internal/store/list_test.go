@@ -169,3 +169,23 @@ func TestScanSaysWhatCannotBeRead(t *testing.T) {
 		t.Errorf("the journal of nothing is %+v", j)
 	}
 }
+
+// FuzzPageToken: a page token that somebody made up is refused as his fault, or names a place in his own list.
+func FuzzPageToken(f *testing.F) {
+	s, _, _ := orders()
+	o := placed(idOf(1), moment)
+	if err := s.Create(f.Context(), o); err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range []string{"", "abc", "W10", "e30", base64.RawURLEncoding.EncodeToString([]byte(`{"t":"2026-01-01T00:00:00Z","i":"../x"}`)), base64.RawURLEncoding.EncodeToString([]byte(`{"t":"9999-12-31T23:59:59Z","i":"` + idOf(1) + `"}`))} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		for _, customer := range []string{o.CustomerID(), "mallory"} {
+			found, _, err := s.List(t.Context(), order.ListQuery{CustomerID: customer, PageSize: 10, PageToken: token})
+			if err != nil && fault.Code(err) != codes.InvalidArgument || customer == "mallory" && len(found) > 0 {
+				t.Errorf("%q of %s: %d orders, %v", token, customer, len(found), err)
+			}
+		}
+	})
+}

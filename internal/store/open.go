@@ -39,6 +39,15 @@ func OpenPayments(ctx context.Context, cfg Config) (*Payments, error) {
 	return NewPayments(db, publisher, time.Now), nil
 }
 
+// ReadPayments opens the payments database for readers: they need no right to publish.
+func ReadPayments(ctx context.Context, cfg Config) (*Payments, error) {
+	db, err := Open(ctx, cfg.Project, "payments")
+	if err != nil {
+		return nil, err
+	}
+	return NewPayments(db, nil, time.Now), nil
+}
+
 // ReadInventory opens the inventory database for readers of stock and reservations.
 func ReadInventory(ctx context.Context, cfg Config) (*Inventory, error) {
 	db, err := Open(ctx, cfg.Project, "inventory")

@@ -12,15 +12,6 @@ import (
 // asked for.
 const fieldCreateShard = "create_shard"
 
-// ReadPayments opens the payments database for readers: they need no right to publish.
-func ReadPayments(ctx context.Context, cfg Config) (*Payments, error) {
-	db, err := Open(ctx, cfg.Project, "payments")
-	if err != nil {
-		return nil, err
-	}
-	return NewPayments(db, nil, time.Now), nil
-}
-
 // GetAll implements payment.Books.
 func (s *Payments) GetAll(ctx context.Context, orderIDs []string) (map[string]*payment.Payment, error) {
 	found := map[string]*payment.Payment{}

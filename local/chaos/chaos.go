@@ -29,8 +29,8 @@ type Chaos struct {
 	told    told
 	reach   Reach
 
-	skew       time.Duration // of the provider's clock
-	poisoned   []string      // what was sent that nothing can handle, by order id
+	skew       time.Duration   // of the provider's clock
+	poisoned   map[string]bool // what was sent that nothing can handle, by order id; whether it was taken for sure
 	violations []string
 }
 
@@ -52,15 +52,18 @@ type schedule struct {
 func New(o Options) *Chaos {
 	return &Chaos{
 		options: o, sites: map[site]*schedule{}, killed: map[string]time.Time{}, outages: map[Class]time.Time{},
-		end: make(chan struct{}), seen: deliveries{taken: map[taking]int{}}, told: told{heard: map[string]chan struct{}{}},
+		poisoned: map[string]bool{}, end: make(chan struct{}), seen: deliveries{taken: map[taking]int{}}, told: told{heard: map[string]chan struct{}{}},
 	}
 }
 
-// Start lets things go wrong from now on.
+// Start lets things go wrong from now on; what the clock decides, only on a stack that Attach told it of.
 func (c *Chaos) Start() {
 	c.mu.Lock()
 	c.on = true
 	c.mu.Unlock()
+	if c.reach.Executions == nil {
+		return
+	}
 	for class := range moments {
 		c.running.Go(func() { c.haveMoments(class) })
 	}

@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"time"
 
@@ -15,31 +16,48 @@ import (
 
 // poison publishes what no function can ever handle, and what a topic's schema does not keep out.
 func (c *Chaos) poison(chance *rand.Rand) {
-	c.mu.Lock()
-	id := fmt.Sprintf("poison%d", len(c.poisoned)+1)
-	c.poisoned = append(c.poisoned, id)
-	c.mu.Unlock()
+	id := c.poisonID()
 	p := poisons[chance.IntN(len(poisons))](id)
 	data, err := proto.Marshal(p.data)
 	if err != nil {
 		return // events always marshal
 	}
-	for { // it is not chaos that an outage keeps it from being sent
+	for !c.over() { // an outage is not to keep it away
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		err := c.reach.Publish(ctx, p.topic, data, p.attributes)
 		cancel()
 		if err == nil {
+			c.mu.Lock()
+			c.poisoned[id] = true
+			c.mu.Unlock()
 			return
 		}
 		c.pause(100 * time.Millisecond)
 	}
 }
 
-// Poisoned are the order ids that poison bears.
-func (c *Chaos) Poisoned() []string {
+func (c *Chaos) poisonID() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.poisoned
+	id := fmt.Sprintf("poison%d", len(c.poisoned)+1)
+	c.poisoned[id] = false
+	return id
+}
+
+func (c *Chaos) over() bool {
+	select {
+	case <-c.end:
+		return true
+	default:
+		return false
+	}
+}
+
+// Poisoned are the order ids that poison bears, and whether Pub/Sub took it for sure.
+func (c *Chaos) Poisoned() map[string]bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.poisoned)
 }
 
 type poisonous struct {

@@ -17,7 +17,7 @@ import (
 )
 
 // archiveDeadline is how long a file may take to be written before its messages are archived again.
-const archiveDeadline = time.Minute
+const archiveDeadline = 15 * time.Second
 
 // archives are the subscriptions that keep events, one a topic, as Terraform makes them. Dead letters are kept as documents.
 func archives(topics []eventarc.Topic) (subs []eventarc.Subscription) {

@@ -65,7 +65,7 @@ type Options struct {
 	ProviderTimeout time.Duration
 	WebhookDelay    time.Duration
 	ImportPatience  time.Duration
-	ImportRate      int // orders a second
+	ImportRate      int    // orders a second
 	StartsPerSecond int    // Workflows refuses more; no limit if zero
 	FirestoreHeap   string // of Google's emulators, which keep all documents and messages in memory: java's -Xmx
 	PubSubHeap      string

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -93,8 +92,7 @@ func (w *world) reset(ctx context.Context) string {
 	go func() { _, _ = io.Copy(io.Discard, conn) }()
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
-	n := 0
-	for ; err == nil && ctx.Err() == nil; n++ {
+	for stream := uint32(1); err == nil && ctx.Err() == nil; stream += 2 {
 		block.Reset()
 		for _, h := range [][2]string{
 			{":method", "POST"}, {":scheme", "http"}, {":authority", "x"}, {":path", "/orderflow.inventory.v1.InventoryService/QuoteItems"},
@@ -102,7 +100,6 @@ func (w *world) reset(ctx context.Context) string {
 		} {
 			_ = encoder.WriteField(hpack.HeaderField{Name: h[0], Value: h[1]}) // to memory
 		}
-		stream := uint32(2*n + 1)
 		if err = f.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: block.Bytes(), EndHeaders: true}); err == nil {
 			err = f.WriteRSTStream(stream, http2.ErrCodeCancel)
 		}
@@ -110,5 +107,5 @@ func (w *world) reset(ctx context.Context) string {
 	if err != nil {
 		return "connection ended by the service"
 	}
-	return fmt.Sprintf("connection kept, %d000 streams", n/1000)
+	return "connection kept"
 }

@@ -81,13 +81,27 @@ var delivery = []rule{
 		kinds: []string{subscription, job},
 		check: func(p *plan, t tree) []string {
 			return append(each([]string{subscription}, func(p *plan, _ tree, r *resource) string {
+				if open := seconds(r.text("cloud_storage_config.max_duration")); r.number("ack_deadline_seconds") < open {
+					return fmt.Sprintf("waits %g s for a file that is open for %g s", r.number("ack_deadline_seconds"), open)
+				}
 				return waits(p, r.text("push_config.push_endpoint"), r.number("ack_deadline_seconds"))
 			})(p, t), each([]string{job}, func(p *plan, _ tree, r *resource) string {
 				return waits(p, r.text("http_target.uri"), seconds(r.text("attempt_deadline")))
 			})(p, t)...)
 		},
 		breaks: []breakage{
-			set("a subscription is impatient", subscription, "ack_deadline_seconds", 10.0),
+			{"a subscription is impatient", func(p *plan) error {
+				for _, r := range p.all(subscription) {
+					if r.has("push_config") {
+						r.set("ack_deadline_seconds", 10.0)
+					}
+				}
+				return nil
+			}},
+			{"an archive is impatient", func(p *plan) error {
+				p.named(subscription, "archive.OrderCreated").set("ack_deadline_seconds", 60.0)
+				return nil
+			}},
 			set("a job is impatient", job, "attempt_deadline", "20s"),
 			{"functions take their time", func(p *plan) error {
 				for _, r := range p.all(function) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	paymentv1 "orderflow.dev/gen/orderflow/payment/v1"
 	typev1 "orderflow.dev/gen/orderflow/type/v1"
@@ -194,6 +195,67 @@ func TestRefusalsAreTheSameInJSON(t *testing.T) {
 			cloudtest.Header{"Content-Type": "application/json"}, c.body)
 		if a.Status != c.status || !strings.Contains(strings.ReplaceAll(a.Body, ": ", ":"), c.want) {
 			t.Errorf("%s: %d %s, want %d %s", name, a.Status, a.Body, c.status, c.want)
+		}
+	}
+}
+
+func TestTheProvidersWordIsPassedOn(t *testing.T) {
+	t.Parallel()
+	id := cloudtest.NewID()
+	if _, err := client(t).FindCharge(t.Context(), &paymentv1.FindChargeRequest{OrderId: id}); fault.Code(err) != codes.NotFound {
+		t.Errorf("a charge that nobody made: %v", err)
+	}
+	if _, err := client(t).AdoptCharge(t.Context(), &paymentv1.AdoptChargeRequest{OrderId: id}); fault.Code(err) != codes.NotFound {
+		t.Errorf("a payment that nobody knows: %v", err)
+	}
+	if _, err := ledger.Charge(psp.ChargeRequest{IdempotencyKey: id, Amount: 500, Currency: "GBP", PaymentMethod: psp.MethodApprove}); err != nil {
+		t.Fatal(err)
+	}
+	adopted, err := client(t).AdoptCharge(t.Context(), &paymentv1.AdoptChargeRequest{OrderId: id, PaymentMethod: psp.MethodApprove})
+	if err != nil || adopted.GetPayment().GetState() != typev1.PaymentState_PAYMENT_STATE_CHARGED || adopted.GetPayment().GetAmount().GetMinorUnits() != 500 {
+		t.Fatalf("adopted %v, error %v", adopted, err)
+	}
+	if state, err := refund(t, id); err != nil || state != typev1.PaymentState_PAYMENT_STATE_REFUNDED {
+		t.Fatalf("refunded %s, %v", state, err)
+	}
+	found, err := client(t).FindCharge(t.Context(), &paymentv1.FindChargeRequest{OrderId: id})
+	if err != nil || found.GetStatus() != "approved" || found.GetRefundedMinorUnits() != 500 || found.GetProviderChargeId() == "" {
+		t.Errorf("found %v, error %v", found, err)
+	}
+}
+
+func TestTheLedgerIsReadPageByPage(t *testing.T) {
+	t.Parallel()
+	since := time.Now()
+	id := cloudtest.NewID()
+	if _, err := charge(t, id, psp.MethodApprove); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := refund(t, id); err != nil {
+		t.Fatal(err)
+	}
+	var own []string
+	req := &paymentv1.ListMovementsRequest{Since: timestamppb.New(since), PageSize: 1}
+	for {
+		page, err := client(t).ListMovements(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range page.GetMovements() {
+			if m.GetOrderId() == id && m.GetMoveTime().AsTime().After(since) && m.GetAmount().GetMinorUnits() == 500 {
+				own = append(own, m.GetType())
+			}
+		}
+		if req.PageToken = page.GetNextPageToken(); req.PageToken == "" {
+			break
+		}
+	}
+	if diff := cmp.Diff([]string{"charge", "refund"}, own); diff != "" {
+		t.Errorf("movements (-want +got):\n%s", diff)
+	}
+	for _, bad := range []*paymentv1.ListMovementsRequest{{PageSize: -1}, {PageSize: 1001}, {PageToken: "no seq"}} {
+		if _, err := client(t).ListMovements(t.Context(), bad); fault.Code(err) != codes.InvalidArgument {
+			t.Errorf("%v: %v, want INVALID_ARGUMENT", bad, err)
 		}
 	}
 }

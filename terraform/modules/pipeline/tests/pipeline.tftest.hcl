@@ -86,6 +86,12 @@ run "a_unit_knows_what_it_uses" {
     error_message = "Who reads or writes imports knows both buckets: also who only names a report."
   }
   assert {
+    condition = alltrue([
+      for name, u in local.units : lookup(local.env[name], "CUSTOMER_CONCURRENCY", "none") == (u.trigger.http == null ? "none" : tostring(floor(u.concurrency / 4)))
+    ])
+    error_message = "A function of the public API has a quarter of its concurrency for one customer, and nobody else asks who the customer is."
+  }
+  assert {
     condition     = local.env["place-order"]["INVENTORY_URL"] == output.units["inventory"].url
     error_message = "A caller has the URL that is also the audience of its tokens."
   }
