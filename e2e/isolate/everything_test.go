@@ -255,7 +255,7 @@ func publishGarbage(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
-	for _, eventType := range []string{"OrderCreated", "OrderConfirmed", "ImportChunk"} {
+	for _, eventType := range []string{"OrderCreated", "OrderConfirmed", "OrderRefundRequested", "ImportChunk"} {
 		topic := client.Publisher(unit.Event{Type: eventType}.Topic())
 		if _, err := topic.Publish(ctx, &pubsub.Message{Attributes: map[string]string{"about": "nothing"}}).Get(ctx); err != nil {
 			return err

@@ -40,10 +40,10 @@ func FuzzToken(f *testing.F) {
 	f.Fuzz(func(t *testing.T, header string) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header["Authorization"] = []string{header}
-		id, err := v.Customer(r.Context(), r)
+		who, err := v.Customer(r.Context(), r)
 		switch {
-		case err == nil && (id.CustomerID != alice || !strings.Contains(header, parts[1])):
-			t.Errorf("%q makes somebody %s", header, id.CustomerID)
+		case err == nil && (who.CustomerID != alice || !strings.Contains(header, parts[1])):
+			t.Errorf("%q makes somebody %s", header, who.CustomerID)
 		case err != nil && fault.Code(err) != codes.Unauthenticated:
 			t.Errorf("%q is answered %v, want UNAUTHENTICATED", header, err)
 		}
