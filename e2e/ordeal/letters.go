@@ -22,7 +22,7 @@ func (r *run) letters(ctx context.Context, report *Report) error {
 		return err
 	}
 	kept := store.NewDeadLetters(db, time.Now)
-	for {
+	for deadline := time.Now().Add(r.Settle); ; {
 		missing, open, err := r.sort(ctx, kept, report)
 		if err != nil {
 			return err
@@ -33,11 +33,14 @@ func (r *run) letters(ctx context.Context, report *Report) error {
 		if missing == 0 {
 			return nil
 		}
+		if time.Now().After(deadline) {
+			report.fail("%d poison messages were never parked", missing)
+			return nil
+		}
 		select {
 		case <-time.After(time.Second):
 		case <-ctx.Done():
-			report.fail("%d poison messages were never parked", missing)
-			return nil
+			return ctx.Err()
 		}
 	}
 }

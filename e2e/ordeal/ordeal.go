@@ -127,8 +127,6 @@ func (r *run) load(ctx context.Context) error {
 func (r *run) judge(ctx context.Context) (*Report, error) {
 	r.Steps("what is on its way still")
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, r.Settle)
-	defer cancel()
 	report := &Report{
 		Faults: r.chaos.Counts(), Took: r.took, Replayed: r.placed.replayed, Acts: int(r.placed.acts.Load()), Ended: map[string]int{},
 		Poison: len(r.chaos.Poisoned()), Violations: slices.Concat(r.chaos.Violations(), r.placed.wrong),
@@ -195,21 +193,22 @@ func (r *Report) Fired() (n int) {
 	return n
 }
 
-// rest waits until nothing is on its way.
+// rest waits until nothing is on its way, as long as that may take.
 func (r *run) rest(ctx context.Context) (w promise.World, quiet bool, err error) {
-	for {
+	for deadline := time.Now().Add(r.Settle); ; {
 		if w, err = r.look.World(ctx); err != nil {
 			return w, false, err
 		}
 		orders, journals := w.OnItsWay()
 		r.Ended(len(w.Orders) - orders)
-		if quiet = orders+journals == 0 && !w.StockMoved; quiet {
-			return w, true, nil
+		quiet = orders+journals == 0 && !w.StockMoved
+		if quiet || time.Now().After(deadline) {
+			return w, quiet, nil
 		}
 		select {
 		case <-time.After(2 * time.Second):
 		case <-ctx.Done():
-			return w, false, nil
+			return w, false, ctx.Err()
 		}
 	}
 }
