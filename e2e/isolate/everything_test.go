@@ -26,6 +26,7 @@ import (
 	"orderflow.dev/internal/backoff"
 	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/importing"
+	"orderflow.dev/internal/order"
 	"orderflow.dev/internal/payment"
 	"orderflow.dev/internal/platform/bucket"
 	"orderflow.dev/internal/platform/event"
@@ -40,7 +41,7 @@ func everything(ctx context.Context, s *stack.Stack, round int) error {
 	var g errgroup.Group
 	g.Go(func() error { return orderEverything(ctx, s) })
 	g.Go(func() error { return importEverything(ctx, s, round) })
-	g.Go(func() error { return leaveJournal(ctx, round) })
+	g.Go(func() error { return leaveJournals(ctx, round) })
 	g.Go(func() error { return publishGarbage(ctx) })
 	if err := g.Wait(); err != nil {
 		return err
@@ -230,16 +231,30 @@ func readImports(ctx context.Context, s *stack.Stack) error {
 	return err
 }
 
-// leaveJournal leaves a payment as a process does that dies between its commit and its publish.
-func leaveJournal(ctx context.Context, round int) error {
-	db, err := store.Open(ctx, stack.Project, "payments")
+// leaveJournals leaves an order and a payment as processes do that die between their commit and their publish.
+func leaveJournals(ctx context.Context, round int) error {
+	orders, err := store.Open(ctx, stack.Project, "orders")
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	p := &payment.Payment{OrderID: fmt.Sprint("crashed", round), State: payment.Declined, CreateTime: time.Now()}
+	defer orders.Close()
+	o := &order.Order{ID: fmt.Sprint("crashed", round)}
+	o.Journal.Append(&eventv1.OrderCreated{
+		OrderId: o.ID, Seq: 1, EventTime: timestamppb.Now(), CustomerId: "everybody", PaymentMethod: psp.MethodApprove,
+		Lines: []*typev1.OrderLine{{Sku: e2e.Plenty, Quantity: 1}}, Total: &typev1.Money{CurrencyCode: "GBP", MinorUnits: 950},
+		ExpireTime: timestamppb.New(time.Now().Add(time.Hour)),
+	}, false)
+	if err := store.NewOrders(orders, dead{}, time.Now).Create(ctx, o); err != nil {
+		return err
+	}
+	payments, err := store.Open(ctx, stack.Project, "payments")
+	if err != nil {
+		return err
+	}
+	defer payments.Close()
+	p := &payment.Payment{OrderID: fmt.Sprint("declined", round), State: payment.Declined, CreateTime: time.Now()}
 	p.Journal.Append(&eventv1.PaymentFailed{OrderId: p.OrderID, Seq: 1, EventTime: timestamppb.Now(), Reason: "declined"}, false)
-	return store.NewPayments(db, dead{}, time.Now).Create(ctx, p)
+	return store.NewPayments(payments, dead{}, time.Now).Create(ctx, p)
 }
 
 // dead is a process that is dead by the time it should publish.
