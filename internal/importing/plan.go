@@ -82,7 +82,8 @@ func (p Planner) Plan(ctx context.Context, upload File) error {
 	return p.Resume(ctx, im)
 }
 
-// Resume brings an import that is being planned to work.
+// Resume brings an import that is being planned to work. The upload is deleted last: while it is there, trouble may have kept
+// chunks from being asked for.
 func (p Planner) Resume(ctx context.Context, im *Import) error {
 	if im.State == Planning {
 		err := p.keep(ctx, im)
@@ -95,13 +96,21 @@ func (p Planner) Resume(ctx context.Context, im *Import) error {
 		if err != nil {
 			return err
 		}
+	} else if there, err := p.uploaded(ctx, im); err != nil || !there {
+		return err
 	}
-	if im.State == Working { // also of what was planned before: trouble may have kept it from being asked for
+	if im.State == Working {
 		if err := p.ask(ctx, im); err != nil {
 			return err
 		}
 	}
 	return p.Uploads.Delete(ctx, im.Upload.Name, im.Upload.Generation)
+}
+
+// uploaded says whether an upload is still where it was dropped.
+func (p Planner) uploaded(ctx context.Context, im *Import) (bool, error) {
+	files, _, err := p.Uploads.List(ctx, im.Upload.Name, "", 1)
+	return len(files) > 0 && files[0].Name == im.Upload.Name && files[0].Generation == im.Upload.Generation, err
 }
 
 // problemOf is what is wrong with a file, for who uploaded it; false if the file is not at fault: what our stores refuse
