@@ -166,7 +166,7 @@ func TestOurEventsFitTheirSchemas(t *testing.T) {
 			err := schemas[name].CheckBinary(data)
 			if own := name == event.Descriptor().FullName(); own && err != nil {
 				t.Errorf("%s: %v", name, err)
-			} else if name == "orderflow.event.v1.PaymentRefunded" && !own && err == nil {
+			} else if name == "orderflow.event.v1.ImportChunk" && !own && err == nil {
 				t.Errorf("%s fits %s", event.Descriptor().FullName(), name)
 			}
 		}
