@@ -76,7 +76,7 @@ type Movement struct {
 	Currency  string
 }
 
-// DeadLetter is an event that could not be handled.
+// DeadLetter is an event that could not be handled, and that nobody has decided about yet.
 type DeadLetter struct {
 	OrderID, Function, Reason string
 }

@@ -206,6 +206,9 @@ func (in *Inspector) ledger(ctx context.Context) (moved []promise.Movement, err 
 func (g *gathering) deadLetters(ctx context.Context) error {
 	return store.ScanDocuments(ctx, g.Platform, "dead_letters", func(d store.Document) {
 		l := store.ReadDeadLetter(d)
+		if !l.Open() { // somebody replayed or discarded it
+			return
+		}
 		g.world.DeadLetters = append(g.world.DeadLetters, promise.DeadLetter{OrderID: l.OrderID, Function: l.Function, Reason: l.Reason})
 	})
 }
