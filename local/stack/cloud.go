@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"orderflow.dev/internal/archive"
 	"orderflow.dev/internal/unit"
@@ -114,8 +115,13 @@ func (s *Stack) startOutside(_, run context.Context) (err error) {
 		"NOTIFICATIONS_DIR":       filepath.Join(s.options.Dir, "notifications"),
 		"ORDER_EXPIRY":            duration(s.options.OrderExpiry), "SAGA_PATIENCE": duration(s.options.SagaPatience),
 		"JOURNAL_GRACE": duration(s.options.JournalGrace), "PAYMENT_PROVIDER_TIMEOUT": duration(s.options.ProviderTimeout),
-		"IMPORT_PATIENCE": duration(s.options.ImportPatience), "IMPORT_RATE": number(s.options.ImportRate),
 	})
+	if s.options.ImportPatience > 0 {
+		os.Setenv("IMPORT_PATIENCE", duration(s.options.ImportPatience))
+	}
+	if s.options.ImportRate > 0 { // otherwise as whoever starts the stack has it
+		os.Setenv("IMPORT_RATE", strconv.Itoa(s.options.ImportRate))
+	}
 	return nil
 }
 

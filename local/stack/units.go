@@ -26,13 +26,6 @@ func duration(d time.Duration) string {
 	return d.String()
 }
 
-func number(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.Itoa(n)
-}
-
 // startServices serves every gRPC service on a port of its own.
 func (s *Stack) startServices(ctx, run context.Context) error {
 	if s.options.Isolate || s.options.Inventories > 0 {
