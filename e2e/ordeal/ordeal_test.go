@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 
 var (
 	seed   = flag.Uint64("seed", 0, "chooses what goes wrong (default: a fresh one, logged)")
-	orders = flag.Int("orders", 600, "how many are placed")
+	orders = flag.Int("orders", 400, "how many are placed")
 )
 
 // TestEveryPromiseHoldsThoughEverythingGoesWrong is the short version of `orderflow chaos`.
