@@ -4,10 +4,12 @@ import (
 	"flag"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"orderflow.dev/e2e/ordeal"
+	"orderflow.dev/local/chaos"
 	"orderflow.dev/local/stack"
 )
 
@@ -36,6 +38,11 @@ func TestEveryPromiseHoldsThoughEverythingGoesWrong(t *testing.T) {
 	t.Logf("\n%s", table.String())
 	for _, v := range r.Violations {
 		t.Error(v)
+	}
+	for _, kind := range []string{"Firestore", "publish", "execution", "service call", "saga", "deliver", "provider:", "webhook", "SIGKILL"} {
+		if !slices.ContainsFunc(r.Faults, func(c chaos.Count) bool { return strings.HasPrefix(string(c.Class), kind) && c.Fired > 0 }) {
+			t.Errorf("nothing went wrong of the kind %s: that proves nothing", kind)
+		}
 	}
 	if n := len(r.Finish); n != *orders {
 		t.Errorf("%d orders ended, want %d", n, *orders)

@@ -72,7 +72,7 @@ func (c *Chaos) Start() {
 // Stop ends it: what was held back is let go, and nothing goes wrong any more. Call it once.
 func (c *Chaos) Stop() {
 	c.mu.Lock()
-	c.on = false
+	c.on, c.skew = false, 0
 	clear(c.outages)
 	c.mu.Unlock()
 	close(c.end)
