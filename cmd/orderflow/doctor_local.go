@@ -59,6 +59,7 @@ func (l *localLook) answers(ctx context.Context, name, url string) error {
 		if err != nil {
 			return err
 		}
+		asked := time.Now()
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
 			return err
@@ -68,8 +69,7 @@ func (l *localLook) answers(ctx context.Context, name, url string) error {
 			return fmt.Errorf("GET %s: %s", url, resp.Status)
 		}
 		if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil && (name == "issuer" || name == "provider") {
-			// The header has whole seconds, rounded down.
-			return l.clock(name, func() (time.Time, error) { return at.Add(500 * time.Millisecond), nil })
+			l.clock(name, asked.Truncate(time.Second), at) // the header has whole seconds, rounded down
 		}
 		return nil
 	}()

@@ -61,12 +61,12 @@ func google(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestDoctorFindsWhatIsWrongInAProject seeds its stores and its APIs with troubles, and looks two hours later. Not parallel:
+// TestDoctorFindsWhatIsWrongInAProject seeds its stores and its APIs with troubles, and looks three hours later. Not parallel:
 // others' tests look now.
 func TestDoctorFindsWhatIsWrongInAProject(t *testing.T) {
 	apis := httptest.NewServer(http.HandlerFunc(google))
 	t.Cleanup(apis.Close)
-	cloudLookBase, lookAt = apis.URL, func() time.Time { return time.Now().Add(2 * time.Hour) }
+	cloudLookBase, lookAt = apis.URL, func() time.Time { return time.Now().Add(3 * time.Hour) }
 	t.Cleanup(func() { cloudLookBase, lookAt = "", time.Now })
 	id, importID := cloudtest.NewID(), cloudtest.NewID()
 	placed := &order.Order{ID: id, NextAttempt: time.Now(), Attempts: 5}
@@ -212,5 +212,21 @@ func TestDoctorAsksEveryPart(t *testing.T) {
 	}
 	if len(l.seen.Parts) != 9 || len(l.seen.Clocks) != 2 {
 		t.Errorf("parts %v, clocks %v", l.seen.Parts, l.seen.Clocks)
+	}
+}
+
+// TestAClockThatAnswersSlowlyIsRight: only what lies outside of the time of asking is wrong.
+func TestAClockThatAnswersSlowlyIsRight(t *testing.T) {
+	t.Parallel()
+	l := &look{seen: diagnosis.Seen{Clocks: map[string]time.Duration{}}}
+	asked := time.Now().Add(-20 * time.Second) // and the answer is here now
+	l.clock("at first", asked, asked.Add(time.Millisecond))
+	l.clock("at last", asked, time.Now())
+	l.clock("ahead", asked, time.Now().Add(time.Hour))
+	l.clock("behind", asked, asked.Add(-time.Hour))
+	for name, want := range map[string]time.Duration{"at first": 0, "at last": 0, "ahead": time.Hour, "behind": -time.Hour} {
+		if got := l.seen.Clocks[name]; got.Round(time.Minute) != want {
+			t.Errorf("%s: %s from ours, want %s", name, got, want)
+		}
 	}
 }
