@@ -24,8 +24,8 @@ func chaosCommand() *cobra.Command {
 		Long: `Starts a stack of its own with a process for each function and service, places orders through the HTTP intake and by
 uploaded files, and meanwhile, from a seed: stores are away, refuse and lose answers; messages come twice, late, in another
 order or are poison; executions are lost, doubled and throttled; the payment provider does not answer, answers late, tells
-twice, before it answers, with its clock minutes off; forged and stale webhooks come; processes are killed (SIGKILL) at any
-moment and at labelled points, such as after a commit and before its event is published.
+twice, before it answers, with its clock minutes off; forged and stale webhooks come; each process's clock is seconds off;
+processes are killed (SIGKILL) at any moment and at labelled points, such as after a commit and before its event is published.
 Then it all stops, what is on its way comes to its end, dead letters that are no poison are put back, and every promise of
 docs/promises.md is checked. Exits 1 if one is broken. The same seed is the same pressure.`,
 		Example: `  orderflow chaos                       # 2,000 orders, about a minute
@@ -42,6 +42,7 @@ docs/promises.md is checked. Exits 1 if one is broken. The same seed is the same
 	f.IntVar(&o.Orders, "orders", 2000, "how many are placed")
 	f.IntVar(&o.Workers, "workers", 32, "orders placed at once")
 	f.DurationVar(&o.Settle, "settle", 10*time.Minute, "how long everything may take to come to rest afterwards")
+	f.BoolVar(&o.Clocks, "clocks", true, "set processes' clocks wrong: that builds them, and takes Go and this repository's folder")
 	f.StringVar(&o.Emulators, "emulators", "", "embedded or google: see orderflow up")
 	f.StringVar(&o.Dir, "data-dir", "", "the stack's folder, whose log.jsonl tells everything (default: a temporary one)")
 	f.BoolVar(&labels, "labels", false, "print also at which points processes were killed")

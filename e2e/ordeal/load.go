@@ -50,7 +50,8 @@ type placed struct {
 	acknowledged []promise.Acknowledgement
 	imported     int
 	replayed     int
-	acts         atomic.Int64 // of operators, that were taken
+	asked        map[string]time.Time // when, by order, of those that were not in files
+	acts         atomic.Int64         // of operators, that were taken
 	wrong        []string
 }
 
@@ -104,14 +105,14 @@ func (r *run) placeAll(ctx context.Context) error {
 func (r *run) chance(i int) *rand.Rand { return rand.New(rand.NewPCG(r.Seed, uint64(i))) }
 
 func (r *run) placeOne(ctx context.Context, c e2e.Customer, i int) error {
-	chance, key := r.chance(i), fmt.Sprint("order-", i)
+	chance, key, began := r.chance(i), fmt.Sprint("order-", i), time.Now()
 	asked := request(chance)
 	o, err := stubbornly(ctx, func() (*e2e.Placed, error) { return c.Place(ctx, key, asked) })
 	if err != nil {
 		return fmt.Errorf("place order %d: %w", i, err)
 	}
 	id := o.Order.GetOrderId()
-	r.accepted(promise.Acknowledgement{OrderID: id}, o.Replayed)
+	r.accepted(promise.Acknowledgement{OrderID: id}, began, o.Replayed)
 	switch chance.IntN(20) {
 	case 0: // sent again, as clients do
 		again, err := stubbornly(ctx, func() (*e2e.Placed, error) { return c.Place(ctx, key, asked) })
@@ -159,10 +160,11 @@ func request(chance *rand.Rand) *orderv1.PlaceOrderRequest {
 	return &orderv1.PlaceOrderRequest{Lines: lines, PaymentMethod: methods[chance.IntN(len(methods))]}
 }
 
-func (r *run) accepted(a promise.Acknowledgement, replayed bool) {
+func (r *run) accepted(a promise.Acknowledgement, asked time.Time, replayed bool) {
 	r.placed.mu.Lock()
 	defer r.placed.mu.Unlock()
 	r.placed.acknowledged = append(r.placed.acknowledged, a)
+	r.placed.asked[a.OrderID] = asked
 	if replayed {
 		r.placed.replayed++
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	eventv1 "orderflow.dev/gen/orderflow/event/v1"
 	"orderflow.dev/internal/promise"
 	"orderflow.dev/local/chaos"
+	"orderflow.dev/local/skew"
 	"orderflow.dev/local/stack"
 )
 
@@ -23,6 +25,7 @@ type Options struct {
 	Orders    int           // how many are placed, a fifth of them by uploaded files
 	Workers   int           // orders placed at once; 32 if zero
 	Settle    time.Duration // how long everything may take to come to rest afterwards; 10 minutes if zero
+	Clocks    bool          // units' clocks are wrong: see skew.Program, which takes Go and Orderflow's source
 	Emulators string        // see stack.Options
 	Dir       string        // of the stack; temporary if empty
 	Log       io.Writer     // of all processes; nil: only the stack's own file
@@ -42,7 +45,7 @@ type Report struct {
 	Parked     int // dead letters
 	PutBack    int // of them replayed, since they were no poison
 	Ended      map[string]int
-	Finish     []time.Duration // from each order's creation to its end, ascending
+	Finish     []time.Duration // from when each order was asked for until its end was published, ascending
 	Took       time.Duration   // while things went wrong
 	Rest       time.Duration   // until everything had come to rest afterwards
 	Verdicts   []promise.Verdict
@@ -62,7 +65,12 @@ func (o Options) stackOptions(c *chaos.Chaos) stack.Options {
 // wrong is in the report. The program must call stack.BeUnit first.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	o.defaults()
-	c := chaos.New(chaos.Options{Seed: o.Seed})
+	program, clean, err := o.program(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer clean()
+	c := chaos.New(chaos.Options{Seed: o.Seed, Program: program})
 	s, err := stack.Start(ctx, o.stackOptions(c))
 	if err != nil {
 		return nil, err
@@ -75,11 +83,28 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Options: o, stack: s, chaos: c, look: look}
+	r := &run{Options: o, stack: s, chaos: c, look: look, placed: placed{asked: map[string]time.Time{}}}
 	if err := r.load(ctx); err != nil {
 		return nil, errors.Join(err, s.Err())
 	}
 	return r.judge(ctx)
+}
+
+// program builds what units run as, if their clocks are to be wrong.
+func (o Options) program(ctx context.Context) (program string, clean func(), err error) {
+	if !o.Clocks {
+		return "", func() {}, nil
+	}
+	o.Steps("building units whose clocks can be wrong")
+	folder, err := os.MkdirTemp("", "orderflow-chaos-*")
+	if err != nil {
+		return "", nil, err
+	}
+	if program, err = skew.Program(ctx, folder); err != nil {
+		os.RemoveAll(folder)
+		return "", nil, err
+	}
+	return program, func() { os.RemoveAll(folder) }, nil
 }
 
 func (o *Options) defaults() {
@@ -143,7 +168,7 @@ func (r *run) judge(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	report.Rest = time.Since(began)
-	report.count(w)
+	r.count(report, w)
 	w.Acknowledged = append(w.Acknowledged, r.placed.acknowledged...)
 	report.Verdicts = promise.Check(w, time.Now(), quiet)
 	if !quiet {
@@ -166,7 +191,7 @@ func (r *Report) fail(format string, args ...any) {
 }
 
 // count says how orders ended, and how long that took.
-func (r *Report) count(w promise.World) {
+func (r *run) count(report *Report, w promise.World) {
 	for _, o := range w.Orders {
 		for _, e := range o.Journal.Entries {
 			how := ""
@@ -178,11 +203,24 @@ func (r *Report) count(w promise.World) {
 			default:
 				continue
 			}
-			r.Ended[how]++
-			r.Finish = append(r.Finish, e.Event.GetEventTime().AsTime().Sub(o.Journal.Entries[0].Event.GetEventTime().AsTime()))
+			report.Ended[how]++
+			report.Finish = append(report.Finish, r.seen(o.ID, e.Event.GetSeq()).Sub(r.asked(o.ID)))
 		}
 	}
-	slices.Sort(r.Finish)
+	slices.Sort(report.Finish)
+}
+
+// seen is when an event was on its way first. What units wrote down may be seconds off.
+func (r *run) seen(id string, seq int64) time.Time {
+	return r.chaos.Seen(fmt.Sprintf("orders/%s/%d", id, seq))
+}
+
+// asked is when an order was asked for first; of a file's, when its creation was first on its way.
+func (r *run) asked(id string) time.Time {
+	if at, ok := r.placed.asked[id]; ok {
+		return at
+	}
+	return r.seen(id, 1)
 }
 
 // Fired is how many faults hit, all classes together.

@@ -29,7 +29,7 @@ func TestEveryPromiseHoldsThoughEverythingGoesWrong(t *testing.T) {
 		*seed = uint64(rand.Uint32())
 	}
 	t.Logf("seed %d", *seed)
-	r, err := ordeal.Run(t.Context(), ordeal.Options{Seed: *seed, Orders: *orders, Steps: func(what string) { t.Log(what) }})
+	r, err := ordeal.Run(t.Context(), ordeal.Options{Seed: *seed, Orders: *orders, Clocks: true, Steps: func(what string) { t.Log(what) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestEveryPromiseHoldsThoughEverythingGoesWrong(t *testing.T) {
 	for _, v := range r.Violations {
 		t.Error(v)
 	}
-	for _, kind := range []string{"Firestore", "publish", "execution", "service call", "saga", "deliver", "provider:", "webhook", "SIGKILL"} {
+	for _, kind := range []string{"Firestore", "publish", "execution", "service call", "saga", "deliver", "provider:", "webhook", "SIGKILL", "process's clock"} {
 		if !slices.ContainsFunc(r.Faults, func(c chaos.Count) bool { return strings.HasPrefix(string(c.Class), kind) && c.Fired > 0 }) {
 			t.Errorf("nothing went wrong of the kind %s: that proves nothing", kind)
 		}

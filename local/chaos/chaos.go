@@ -11,7 +11,8 @@ import (
 
 // Options configure New.
 type Options struct {
-	Seed uint64
+	Seed    uint64
+	Program string // what units run as, of skew.Program; empty: their clocks are right
 }
 
 // Chaos decides what goes wrong. Safe for concurrent use. It does nothing before Start and after Stop.
@@ -52,7 +53,7 @@ type schedule struct {
 func New(o Options) *Chaos {
 	return &Chaos{
 		options: o, sites: map[site]*schedule{}, killed: map[string]time.Time{}, outages: map[Class]time.Time{},
-		poisoned: map[string]bool{}, end: make(chan struct{}), seen: deliveries{taken: map[taking]int{}}, told: told{heard: map[string]chan struct{}{}},
+		poisoned: map[string]bool{}, end: make(chan struct{}), seen: deliveries{taken: map[taking]int{}, first: map[string]time.Time{}}, told: told{heard: map[string]chan struct{}{}},
 	}
 }
 

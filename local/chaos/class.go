@@ -49,6 +49,7 @@ const (
 	KilledBefore Class = "SIGKILL before it is done"
 	KilledAfter  Class = "SIGKILL after it is done"
 	KilledAnyway Class = "SIGKILL at any moment"
+	UnitSkew     Class = "process's clock seconds off"
 )
 
 // Classes are all of them.
@@ -57,7 +58,7 @@ var Classes = []Class{
 	StartLost, StartDoubled, StartThrottled, EngineLost, CallAway, CallAnswerLost, SagaAway, SagaAnswerLost, SagaTwice, SagaLate,
 	DeliveryTwice, DeliveryLate, DeliveryAckLost, DeliveryLost, Poison,
 	ProviderNotCharged, ProviderCharged, ProviderSlow, ProviderAway, WebhookFirst, WebhookTwice, WebhookAnswerLost, WebhookForged,
-	WebhookStale, ProviderSkew, StorageAway, StorageAnswerLost, KilledBefore, KilledAfter, KilledAnyway,
+	WebhookStale, ProviderSkew, StorageAway, StorageAnswerLost, KilledBefore, KilledAfter, KilledAnyway, UnitSkew,
 }
 
 // every is how many passages of a site there are, on average, between two faults of a class.

@@ -27,6 +27,7 @@ func (c *Chaos) Deliveries(next http.RoundTripper) http.RoundTripper {
 		if label == "." {
 			label = "an upload to " + c.unitAt(r.URL.Host)
 		}
+		c.seen.saw(r.Header.Get("Ce-Id"))
 		copied, err := repeatable(r)
 		if err != nil {
 			return nil, err
@@ -122,10 +123,11 @@ func lost(resp *http.Response) error {
 	return errBroken
 }
 
-// deliveries counts how often each subscription took each event.
+// deliveries counts how often each subscription took each event, and knows when it was on its way first.
 type deliveries struct {
 	mu    sync.Mutex
 	taken map[taking]int
+	first map[string]time.Time // by event
 }
 
 type taking struct{ subscription, event string }
@@ -134,6 +136,21 @@ func (d *deliveries) took(subscription, event string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.taken[taking{subscription, event}]++
+}
+
+func (d *deliveries) saw(event string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, before := d.first[event]; !before {
+		d.first[event] = time.Now()
+	}
+}
+
+// Seen is when an event was first on its way to a subscriber, by this process's clock, which is right; zero: never.
+func (c *Chaos) Seen(event string) time.Time {
+	c.seen.mu.Lock()
+	defer c.seen.mu.Unlock()
+	return c.seen.first[event]
 }
 
 // Taken is how many events subscriptions took, and how many times they took one that they had taken before.

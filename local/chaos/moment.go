@@ -68,7 +68,22 @@ func (c *Chaos) skewProvider(chance *rand.Rand) {
 	c.skew = time.Duration((2*chance.Float64() - 1) * float64(mostSkew))
 }
 
-// happened counts what the clock decided.
+// mostUnitSkew is by how much a process's clock may be wrong: docs/promises.md.
+const mostUnitSkew = 5 * time.Second
+
+// Clock is by how much the clock of a unit's next process is wrong, for as long as that lives; also before Start.
+func (c *Chaos) Clock(unit string) time.Duration {
+	if c.options.Program == "" {
+		return 0
+	}
+	c.happened(UnitSkew, unit)
+	return c.between(UnitSkew, unit, -mostUnitSkew, mostUnitSkew)
+}
+
+// Program is what units run as; empty: the program that started the stack.
+func (c *Chaos) Program() string { return c.options.Program }
+
+// happened counts what no call decided.
 func (c *Chaos) happened(class Class, label string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

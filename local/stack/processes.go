@@ -65,14 +65,14 @@ func (s *Stack) startProcess(ctx, run context.Context, unit, key string, env ...
 		return "", err
 	}
 	p := &process{key: key, port: reserved}
-	self, err := os.Executable()
+	program, err := s.program()
 	if err != nil {
 		return "", err
 	}
 	p.command = func() *exec.Cmd {
-		cmd := exec.Command(self)
+		cmd := exec.Command(program)
 		cmd.Env = append(s.guards[unit].Environ(os.Environ()), env...)
-		cmd.Env = append(cmd.Env, unitVariable+"="+unit, "HOST=127.0.0.1", "PORT="+strconv.Itoa(reserved.Number))
+		cmd.Env = append(cmd.Env, unitVariable+"="+unit, "HOST=127.0.0.1", "PORT="+strconv.Itoa(reserved.Number), s.clock(key))
 		cmd.Stdout, cmd.Stderr = io.Discard, &lines{to: s.log}
 		return cmd
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"os"
 	"syscall"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"orderflow.dev/local/chaos"
 	"orderflow.dev/local/eventarc"
 	"orderflow.dev/local/iam"
+	"orderflow.dev/local/skew"
 	"orderflow.dev/local/workflows"
 )
 
@@ -47,6 +49,23 @@ func (s *Stack) providerClock() func() time.Time {
 		return nil
 	}
 	return s.options.Chaos.ProviderClock
+}
+
+// program is what units run as in processes of their own.
+func (s *Stack) program() (string, error) {
+	if s.options.Chaos != nil && s.options.Chaos.Program() != "" {
+		return s.options.Chaos.Program(), nil
+	}
+	return os.Executable()
+}
+
+// clock is the environment that sets the clock of a unit's next process.
+func (s *Stack) clock(key string) string {
+	var wrong time.Duration
+	if s.options.Chaos != nil {
+		wrong = s.options.Chaos.Clock(key)
+	}
+	return skew.Variable + "=" + wrong.String()
 }
 
 func (s *Stack) sagaClient() *http.Client {
