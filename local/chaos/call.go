@@ -22,6 +22,9 @@ var (
 // Between is what comes between units and all that they reach: see iam.Options.
 func (c *Chaos) Between(call iam.Call, pass func() error) error {
 	kind, what := kindOf(call)
+	if kind == listen {
+		return c.listen(call, pass)
+	}
 	if kind == other {
 		return pass()
 	}
@@ -100,6 +103,7 @@ const (
 	start
 	service
 	object
+	listen
 )
 
 // troubles are the classes of faults that calls of a kind meet.
@@ -111,16 +115,16 @@ var troubles = map[kind]struct{ away, aborted, throttled, answerLost Class }{
 	object:  {away: StorageAway, answerLost: StorageAnswerLost},
 }
 
-// kindOf says what a call is about, and in a few words what it does: "Commit orders". Streams that stay open are left alone.
+// kindOf says what a call is about, and in a few words what it does: "Commit orders".
 func kindOf(call iam.Call) (kind, string) {
-	rpc, method, ok := strings.Cut(strings.TrimPrefix(call.Method, "/"), "/")
+	rpc, method, _ := strings.Cut(strings.TrimPrefix(call.Method, "/"), "/")
 	resource := iam.ResourceOf(call.First)
 	switch {
 	case call.First == nil:
 		verb, _, _ := strings.Cut(call.Method, " ")
 		return object, verb + " object"
-	case !ok || method == "Listen":
-		return other, ""
+	case method == "Listen":
+		return listen, method
 	case rpc == "google.firestore.v1.Firestore":
 		return store, method + " " + behind(resource, "databases/")
 	case rpc == "google.pubsub.v1.Publisher":

@@ -28,6 +28,7 @@ type Chaos struct {
 	running sync.WaitGroup
 	seen    deliveries
 	told    told
+	open    map[*listener]bool
 	reach   Reach
 
 	skew       time.Duration   // of the provider's clock
@@ -53,7 +54,7 @@ type schedule struct {
 func New(o Options) *Chaos {
 	return &Chaos{
 		options: o, sites: map[site]*schedule{}, killed: map[string]time.Time{}, outages: map[Class]time.Time{},
-		poisoned: map[string]bool{}, end: make(chan struct{}), seen: deliveries{taken: map[taking]int{}, first: map[string]time.Time{}}, told: told{heard: map[string]chan struct{}{}},
+		poisoned: map[string]bool{}, end: make(chan struct{}), seen: deliveries{taken: map[taking]int{}, first: map[string]time.Time{}}, open: map[*listener]bool{}, told: told{heard: map[string]chan struct{}{}},
 	}
 }
 

@@ -2,6 +2,7 @@ package chaos_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -125,6 +126,23 @@ func TestWhatAUnitMeetsOfItsOwnIsPassedOn(t *testing.T) {
 	if err := c.Between(call, func() error { return want }); !errors.Is(err, want) {
 		t.Errorf("answered %v", err)
 	}
+}
+
+func TestAListenerThatIsCutEndsAsIfItsConnectionBroke(t *testing.T) {
+	t.Parallel()
+	c := chaos.New(chaos.Options{Seed: 1})
+	ctx, cut := context.WithCancel(t.Context())
+	defer cut()
+	call := iam.Call{Unit: "u", Method: "/google.firestore.v1.Firestore/Listen", First: []byte{}, Cut: cut}
+	err := c.Between(call, func() error {
+		c.CutListeners()
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	if status.Code(err) != codes.Unavailable {
+		t.Errorf("answered %v, want UNAVAILABLE", err)
+	}
+	c.CutListeners() // none is open any more
 }
 
 // taker is a function that writes down what it is sent.

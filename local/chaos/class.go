@@ -9,6 +9,7 @@ const (
 	StoreAborted    Class = "Firestore ABORTED"
 	StoreAnswerLost Class = "Firestore applied, DEADLINE_EXCEEDED"
 	StoreOutage     Class = "Firestore outage of seconds"
+	ListenerCut     Class = "Firestore listeners cut"
 
 	PublishAway       Class = "publish UNAVAILABLE"
 	PublishAnswerLost Class = "publish taken, answer lost"
@@ -54,7 +55,7 @@ const (
 
 // Classes are all of them.
 var Classes = []Class{
-	StoreAway, StoreAborted, StoreAnswerLost, StoreOutage, PublishAway, PublishAnswerLost, PubSubOutage,
+	StoreAway, StoreAborted, StoreAnswerLost, StoreOutage, ListenerCut, PublishAway, PublishAnswerLost, PubSubOutage,
 	StartLost, StartDoubled, StartThrottled, EngineLost, CallAway, CallAnswerLost, SagaAway, SagaAnswerLost, SagaTwice, SagaLate,
 	DeliveryTwice, DeliveryLate, DeliveryAckLost, DeliveryLost, Poison,
 	ProviderNotCharged, ProviderCharged, ProviderSlow, ProviderAway, WebhookFirst, WebhookTwice, WebhookAnswerLost, WebhookForged,

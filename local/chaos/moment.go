@@ -15,6 +15,7 @@ type moment struct {
 var moments = map[Class]moment{
 	StoreOutage:  {25 * time.Second, func(c *Chaos, chance *rand.Rand) { c.takeAway(StoreOutage, 3*time.Second, chance) }},
 	PubSubOutage: {20 * time.Second, func(c *Chaos, chance *rand.Rand) { c.takeAway(PubSubOutage, 6*time.Second, chance) }},
+	ListenerCut:  {4 * time.Second, (*Chaos).cutListeners},
 	EngineLost: {20 * time.Second, func(c *Chaos, _ *rand.Rand) {
 		c.cancelExecutions(func(string) bool { return true })
 	}},

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"context"
 	"errors"
 	"io"
 	"math"
@@ -63,18 +64,18 @@ func (g *Guard) forward(in grpc.ServerStream, lead leading) error {
 	if err != nil {
 		return err
 	}
-	return g.between(method, head.ReadOnlyData(), func() error {
+	ctx, cut := context.WithCancel(in.Context()) // which ends with this call
+	defer cut()
+	return g.between(method, head.ReadOnlyData(), cut, func() error {
 		first.data.Ref() // who sends it gives it away
-		return pass(in, conn, method, &first)
+		return pass(ctx, in, conn, method, &first)
 	})
 }
 
 // pass makes the call at the other end.
-func pass(in grpc.ServerStream, conn *grpc.ClientConn, method string, first *message) error {
-	headers, _ := metadata.FromIncomingContext(in.Context())
-	// The context of in ends with this call, and so does out.
-	ctx := metadata.NewOutgoingContext(in.Context(), headers)
-	out, err := conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, method)
+func pass(ctx context.Context, in grpc.ServerStream, conn *grpc.ClientConn, method string, first *message) error {
+	headers, _ := metadata.FromIncomingContext(ctx)
+	out, err := conn.NewStream(metadata.NewOutgoingContext(ctx, headers), &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, method)
 	if err != nil {
 		first.data.Free()
 		return err

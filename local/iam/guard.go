@@ -34,6 +34,7 @@ type Call struct {
 	Unit   string
 	Method string // /google.firestore.v1.Firestore/Commit; of Cloud Storage, the HTTP method and path
 	First  []byte // its first message, which must not be kept or changed; none of Cloud Storage
+	Cut    func() // ends it while it is made, as when a connection breaks; nil of Cloud Storage
 }
 
 // Guard stands between the processes of one unit and everything that they reach.
@@ -69,11 +70,11 @@ func Open(o Options) (_ *Guard, err error) {
 
 // between has the call made, by what comes between if there is something: that may not make it, or answer an error though it
 // was made.
-func (g *Guard) between(method string, first []byte, pass func() error) error {
+func (g *Guard) between(method string, first []byte, cut func(), pass func() error) error {
 	if g.options.Between == nil {
 		return pass()
 	}
-	return g.options.Between(Call{Unit: g.options.Unit.Name, Method: method, First: first}, pass)
+	return g.options.Between(Call{Unit: g.options.Unit.Name, Method: method, First: first, Cut: cut}, pass)
 }
 
 func (g *Guard) openGoogle() error {

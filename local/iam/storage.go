@@ -46,7 +46,7 @@ func (g *Guard) openStorage() error {
 			}
 		}
 		answered := false
-		err := g.between(r.Method+" "+r.URL.Path, nil, func() error {
+		err := g.between(r.Method+" "+r.URL.Path, nil, nil, func() error {
 			answered = true
 			proxy.ServeHTTP(w, r)
 			return nil
