@@ -15,8 +15,9 @@ import (
 
 func chaosCommand() *cobra.Command {
 	var (
-		o      ordeal.Options
-		labels bool
+		o                  ordeal.Options
+		basketFile, prices string
+		labels             bool
 	)
 	c := &cobra.Command{
 		Use:   "chaos",
@@ -31,9 +32,13 @@ docs/promises.md is checked. Exits 1 if one is broken. The same seed is the same
 		Example: `  orderflow chaos                       # 2,000 orders, about a minute
   orderflow chaos --orders 20000
   orderflow chaos --seed 42 --labels    # the pressure of one seed again, and where processes were killed
+  orderflow chaos --baskets baskets.csv.gz --catalog catalog.csv --orders 12000
   orderflow chaos --emulators google`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := readBaskets(&o, basketFile, prices); err != nil {
+				return err
+			}
 			return runChaos(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), o, labels)
 		},
 	}
@@ -42,11 +47,30 @@ docs/promises.md is checked. Exits 1 if one is broken. The same seed is the same
 	f.IntVar(&o.Orders, "orders", 2000, "how many are placed")
 	f.IntVar(&o.Workers, "workers", 32, "orders placed at once")
 	f.DurationVar(&o.Settle, "settle", 10*time.Minute, "how long everything may take to come to rest afterwards")
+	f.StringVar(&basketFile, "baskets", "", "orders these, again and again, as orderflow load does (default: made up)")
+	f.StringVar(&prices, "catalog", "", "the products of --baskets")
 	f.BoolVar(&o.Clocks, "clocks", true, "set processes' clocks wrong: that builds them, and takes Go and this repository's folder")
 	f.StringVar(&o.Emulators, "emulators", "", "embedded or google: see orderflow up")
 	f.StringVar(&o.Dir, "data-dir", "", "the stack's folder, whose log.jsonl tells everything (default: a temporary one)")
 	f.BoolVar(&labels, "labels", false, "print also at which points processes were killed")
 	return c
+}
+
+// readBaskets reads what is ordered and what it costs, if there are files of it.
+func readBaskets(o *ordeal.Options, file, catalogue string) (err error) {
+	if file == "" && catalogue == "" {
+		return nil
+	}
+	if file == "" || catalogue == "" {
+		return errors.New("--baskets and --catalog want each other: what is ordered, and what there is of it at which price")
+	}
+	if o.Catalogue, err = readCatalogue(catalogue); err != nil {
+		return err
+	}
+	return baskets(file, o.Orders, func(b basket) error {
+		o.Baskets = append(o.Baskets, b.lines)
+		return nil
+	})
 }
 
 func runChaos(ctx context.Context, out, progressOut io.Writer, o ordeal.Options, labels bool) error {

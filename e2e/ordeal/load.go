@@ -31,10 +31,13 @@ const (
 	scarce = "scarce"
 )
 
-func catalogue(orders int) []*inventoryv1.StatedItem {
+func (o Options) catalogue() []*inventoryv1.StatedItem {
+	if len(o.Catalogue) > 0 {
+		return o.Catalogue
+	}
 	return []*inventoryv1.StatedItem{
 		e2e.Stated(plenty, "There is enough of it", 950, 1_000_000_000),
-		e2e.Stated(scarce, "There is not enough of it", 8900, int64(orders/20)),
+		e2e.Stated(scarce, "There is not enough of it", 8900, int64(o.Orders/20)),
 	}
 }
 
@@ -106,7 +109,7 @@ func (r *run) chance(i int) *rand.Rand { return rand.New(rand.NewPCG(r.Seed, uin
 
 func (r *run) placeOne(ctx context.Context, c e2e.Customer, i int) error {
 	chance, key, began := r.chance(i), fmt.Sprint("order-", i), time.Now()
-	asked := request(chance)
+	asked := r.request(i, chance)
 	o, err := stubbornly(ctx, func() (*e2e.Placed, error) { return c.Place(ctx, key, asked) })
 	if err != nil {
 		return fmt.Errorf("place order %d: %w", i, err)
@@ -151,8 +154,11 @@ func (r *run) operate(ctx context.Context, chance *rand.Rand, key string) error 
 	return nil
 }
 
-// request is what an order asks for, by its chance.
-func request(chance *rand.Rand) *orderv1.PlaceOrderRequest {
+// request is what an order asks for: a basket in turn, or by its chance.
+func (r *run) request(i int, chance *rand.Rand) *orderv1.PlaceOrderRequest {
+	if len(r.Baskets) > 0 {
+		return &orderv1.PlaceOrderRequest{Lines: r.Baskets[i%len(r.Baskets)], PaymentMethod: methods[chance.IntN(len(methods))]}
+	}
 	lines := []*orderv1.RequestedLine{{Sku: plenty, Quantity: int32(1 + chance.IntN(4))}}
 	if chance.IntN(8) == 0 {
 		lines = append(lines, &orderv1.RequestedLine{Sku: scarce, Quantity: 1})
@@ -182,7 +188,7 @@ func (r *run) importFile(ctx context.Context, uploads *bucket.Bucket, first, n i
 	var text bytes.Buffer
 	text.WriteString("order_ref,customer_id,sku,quantity,payment_method\n")
 	for i := first; i < first+n; i++ {
-		o := request(r.chance(i))
+		o := r.request(i, r.chance(i))
 		for _, l := range o.GetLines() {
 			fmt.Fprintf(&text, "ref-%d,customer-%d,%s,%d,%s\n", i, i%customers, l.GetSku(), l.GetQuantity(), o.GetPaymentMethod())
 		}

@@ -13,6 +13,8 @@ import (
 
 	"orderflow.dev/e2e"
 	eventv1 "orderflow.dev/gen/orderflow/event/v1"
+	inventoryv1 "orderflow.dev/gen/orderflow/inventory/v1"
+	orderv1 "orderflow.dev/gen/orderflow/order/v1"
 	"orderflow.dev/internal/promise"
 	"orderflow.dev/local/chaos"
 	"orderflow.dev/local/skew"
@@ -22,14 +24,16 @@ import (
 // Options configure Run.
 type Options struct {
 	Seed      uint64
-	Orders    int           // how many are placed, a fifth of them by uploaded files
-	Workers   int           // orders placed at once; 32 if zero
-	Settle    time.Duration // how long everything may take to come to rest afterwards; 10 minutes if zero
-	Clocks    bool          // units' clocks are wrong: see skew.Program, which takes Go and Orderflow's source
-	Emulators string        // see stack.Options
-	Dir       string        // of the stack; temporary if empty
-	Log       io.Writer     // of all processes; nil: only the stack's own file
-	Steps     func(string)  // told what is being done; may be nil
+	Orders    int                        // how many are placed, a fifth of them by uploaded files
+	Workers   int                        // orders placed at once; 32 if zero
+	Baskets   [][]*orderv1.RequestedLine // what is ordered, in turn; made up if empty
+	Catalogue []*inventoryv1.StatedItem  // the products of Baskets, all in GBP
+	Settle    time.Duration              // how long everything may take to come to rest afterwards; 10 minutes if zero
+	Clocks    bool                       // units' clocks are wrong: see skew.Program, which takes Go and Orderflow's source
+	Emulators string                     // see stack.Options
+	Dir       string                     // of the stack; temporary if empty
+	Log       io.Writer                  // of all processes; nil: only the stack's own file
+	Steps     func(string)               // told what is being done; may be nil
 	// Placed and Ended are told how many orders were placed, or are not on their way any more; they may be nil.
 	Placed, Ended func(n int)
 }
@@ -76,7 +80,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	defer s.Stop()
-	if err := e2e.LoadCatalogue(ctx, s.Endpoints, catalogue(o.Orders), nil); err != nil {
+	if err := e2e.LoadCatalogue(ctx, s.Endpoints, o.catalogue(), nil); err != nil {
 		return nil, err
 	}
 	look, err := stack.Inspect(ctx, s.Endpoints)
