@@ -48,6 +48,7 @@ type Report struct {
 	Poison     int // messages sent that nothing can handle
 	Parked     int // dead letters
 	PutBack    int // of them replayed, since they were no poison
+	Backwards  int // events of orders that are dated before the event before them, since clocks differ
 	Ended      map[string]int
 	Finish     []time.Duration // from when each order was asked for until its end was published, ascending
 	Took       time.Duration   // while things went wrong
@@ -197,7 +198,10 @@ func (r *Report) fail(format string, args ...any) {
 // count says how orders ended, and how long that took.
 func (r *run) count(report *Report, w promise.World) {
 	for _, o := range w.Orders {
-		for _, e := range o.Journal.Entries {
+		for i, e := range o.Journal.Entries {
+			if i > 0 && e.Event.GetEventTime().AsTime().Before(o.Journal.Entries[i-1].Event.GetEventTime().AsTime()) {
+				report.Backwards++
+			}
 			how := ""
 			switch ev := e.Event.(type) {
 			case *eventv1.OrderConfirmed:

@@ -44,6 +44,9 @@ func TestEveryPromiseHoldsThoughEverythingGoesWrong(t *testing.T) {
 			t.Errorf("nothing went wrong of the kind %s: that proves nothing", kind)
 		}
 	}
+	if r.Backwards == 0 {
+		t.Error("no event is dated before the one before it: no clock was wrong")
+	}
 	if n := len(r.Finish); n != *orders {
 		t.Errorf("%d orders ended, want %d", n, *orders)
 	}

@@ -48,6 +48,7 @@ func (r *Report) printOutcome(t io.Writer) {
 	row("operators' refunds and retries", "%d, each asked for twice", r.Acts/2)
 	row("events taken by subscribers", "%d", r.Events)
 	row("duplicates absorbed", "%d", r.Duplicates)
+	row("events dated before the one before", "%d", r.Backwards)
 	row("poison messages", "%d", r.Poison)
 	row("dead letters", "%d, %d of them no poison and put back", r.Parked, r.PutBack)
 	row("everything went wrong for", "%s", r.Took.Round(time.Second))
