@@ -6,17 +6,24 @@ import (
 	"time"
 
 	"orderflow.dev/internal/platform/event"
+	"orderflow.dev/internal/promise"
 	"orderflow.dev/internal/store"
 	"orderflow.dev/local/stack"
 )
 
-// letters waits until all poison is parked, and puts back what is no poison: a function gave up on it in a bad moment.
-func (r *run) letters(ctx context.Context, report *Report) error {
+// letters waits until all poison is parked and every customer was told how their order ended, and puts back what is no
+// poison: a function gave up on it in a bad moment.
+func (r *run) letters(ctx context.Context, w promise.World, report *Report) error {
 	db, err := store.Open(ctx, stack.Project, "platform")
 	if err != nil {
 		return err
 	}
 	defer db.Close()
+	notifications, err := store.Open(ctx, stack.Project, "notifications")
+	if err != nil {
+		return err
+	}
+	defer notifications.Close()
 	events, err := event.NewPublisher(ctx, stack.Project)
 	if err != nil {
 		return err
@@ -30,11 +37,22 @@ func (r *run) letters(ctx context.Context, report *Report) error {
 		if err := putBack(ctx, kept, events, open, report); err != nil {
 			return err
 		}
-		if missing == 0 {
+		sent, err := told(ctx, notifications)
+		if err != nil {
+			return err
+		}
+		report.Told = len(sent)
+		waiting := untold(w, sent)
+		if missing+len(waiting) == 0 {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			report.fail("%d poison messages were never parked", missing)
+			if missing > 0 {
+				report.fail("%d poison messages were never parked", missing)
+			}
+			for _, id := range waiting {
+				report.fail("order %s ended, and its customer was never told", id)
+			}
 			return nil
 		}
 		select {

@@ -48,6 +48,7 @@ type Report struct {
 	Poison     int // messages sent that nothing can handle
 	Parked     int // dead letters
 	PutBack    int // of them replayed, since they were no poison
+	Told       int // customers who were told how their order ended
 	Backwards  int // events of orders that are dated before the event before them, since clocks differ
 	Ended      map[string]int
 	Finish     []time.Duration // from when each order was asked for until its end was published, ascending
@@ -162,10 +163,11 @@ func (r *run) judge(ctx context.Context) (*Report, error) {
 		Poison: len(r.chaos.Poisoned()), Violations: slices.Concat(r.chaos.Violations(), r.placed.wrong),
 	}
 	report.Events, report.Duplicates = r.chaos.Taken()
-	if _, _, err := r.rest(ctx); err != nil {
+	w, _, err := r.rest(ctx)
+	if err != nil {
 		return nil, err
 	}
-	if err := r.letters(ctx, report); err != nil {
+	if err := r.letters(ctx, w, report); err != nil {
 		return nil, err
 	}
 	w, quiet, err := r.rest(ctx) // what was put back may have set something going

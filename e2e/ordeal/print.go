@@ -44,6 +44,7 @@ func (r *Report) printOutcome(t io.Writer) {
 		row("orders "+how, "%d", r.Ended[how])
 	}
 	row("to their ends", "p50 %s  p99 %s  max %s", r.quantile(0.5), r.quantile(0.99), r.quantile(1))
+	row("customers told", "%d", r.Told)
 	row("orders placed again under their key", "%d", r.Replayed)
 	row("operators' refunds and retries", "%d, each asked for twice", r.Acts/2)
 	row("events taken by subscribers", "%d", r.Events)
