@@ -1,7 +1,6 @@
 package order
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -128,7 +127,7 @@ func (p Placing) replay(ctx context.Context, r *Request) (*Order, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !bytes.Equal(o.Fingerprint, r.fingerprint()) {
+	if !r.made(o) {
 		return o, errKeyReused
 	}
 	o.Journal.Entries = slices.Clip(o.Journal.Entries[:1])
