@@ -72,7 +72,7 @@ func rehearse(ctx context.Context, out io.Writer, o drill.Options, show int) err
 	if broken := r.Broken(); len(broken) > 0 {
 		return fmt.Errorf("promises are broken after the repair:\n  %s", strings.Join(broken, "\n  "))
 	}
-	fmt.Fprintf(out, "\n✓ every promise holds again, but for %d orders that are for a person\n", len(r.Person))
+	fmt.Fprintf(out, "\n✓ every promise holds again, but for %d orders that are for a person, who also asks for %d addresses\n", len(r.Person), r.Rebuilt())
 	return nil
 }
 

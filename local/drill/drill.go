@@ -58,6 +58,16 @@ func (r Report) Broken() (broken []string) {
 	return broken
 }
 
+// Rebuilt is how many orders were lost and made again from the archive.
+func (r Report) Rebuilt() (n int) {
+	for _, o := range r.CaughtUp {
+		if o.Rebuilt {
+			n++
+		}
+	}
+	return n
+}
+
 // rounds is how often a repair is done again: what was on its way during one is found by the next.
 const rounds = 4
 

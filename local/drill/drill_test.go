@@ -1,9 +1,15 @@
 package drill_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
+	"orderflow.dev/internal/archive"
+	"orderflow.dev/internal/order"
+	"orderflow.dev/internal/platform/bucket"
+	"orderflow.dev/internal/store"
+	"orderflow.dev/internal/unit"
 	"orderflow.dev/local/drill"
 	"orderflow.dev/local/stack"
 )
@@ -31,4 +37,58 @@ func TestARestoreIsRepaired(t *testing.T) {
 	for _, b := range r.Broken() {
 		t.Error(b)
 	}
+	wantArchivedOrders(t, r)
+}
+
+// wantArchivedOrders: every order whose creation was archived is there, and every one that was ever confirmed is, with its
+// money, unless a person was told that it went on differently.
+func wantArchivedOrders(t *testing.T, r drill.Report) {
+	t.Helper()
+	orders, err := store.ReadOrders(t.Context(), store.Config{Project: stack.Project})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range archived(t, "OrderCreated") {
+		if _, err := orders.Get(t.Context(), id); err != nil {
+			t.Errorf("order %s is archived: %v", id, err)
+		}
+	}
+	for _, id := range archived(t, "OrderConfirmed") {
+		if o, err := orders.Get(t.Context(), id); err != nil {
+			t.Errorf("order %s was confirmed: %v", id, err)
+		} else if status, _ := o.Status(); status != order.Confirmed && r.Person[id] == "" {
+			t.Errorf("order %s was confirmed, and is %s", id, status)
+		}
+	}
+	for _, o := range r.Repaired {
+		if o.Lost && o.Err == nil && len(o.Done) > 0 && slices.Contains(archived(t, "OrderCreated"), o.OrderID) {
+			t.Errorf("order %s was undone as lost, and its creation is archived: %s", o.OrderID, o.What)
+		}
+	}
+	if r.Rebuilt() == 0 {
+		t.Error("no order was rebuilt: nothing was rehearsed")
+	}
+}
+
+// archived are the orders of which an event is archived.
+func archived(t *testing.T, event string) (ids []string) {
+	t.Helper()
+	b, err := bucket.Open(t.Context(), unit.BucketName(stack.Project, archive.Bucket))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	files, err := archive.FilesOf(t.Context(), b, []string{"orderflow.event.v1." + event}, archive.Window{From: time.Now().Add(-time.Hour), To: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if err := archive.Read(t.Context(), b, f.Object, func(r archive.Record) error {
+			ids = append(ids, r.Attributes["ce-subject"])
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ids
 }
