@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"orderflow.dev/internal/journal"
 	"orderflow.dev/internal/order"
 )
@@ -46,7 +44,7 @@ func follow(o *order.Order, archived events) (appended []journal.Entry, problem 
 // differs says that what a journal has is not all that was published under its seq.
 func differs(has journal.Entry, archived []journal.Entry) string {
 	for _, e := range archived {
-		if !proto.Equal(has.Event, e.Event) {
+		if !alike(has, e) {
 			return fmt.Sprintf("its event %d is %s, and %s was published as that before: the journal stands, as the pipeline went on with it. If its customer was told otherwise, that is no longer true: tell them",
 				e.Event.GetSeq(), what(has), what(e))
 		}

@@ -13,15 +13,36 @@ import (
 )
 
 // events are what is archived of one order, by seq: one entry each, but where a restored pipeline went on as if what was lost
-// had not been.
+// had not been, and came to something else.
 type events map[int64][]journal.Entry
 
+// add keeps the first of the entries that say the same.
 func (e events) add(entry journal.Entry) {
 	seq := entry.Event.GetSeq()
-	same := func(known journal.Entry) bool { return proto.Equal(known.Event, entry.Event) }
-	if !slices.ContainsFunc(e[seq], same) {
+	i := slices.IndexFunc(e[seq], func(known journal.Entry) bool { return alike(known, entry) })
+	switch {
+	case i < 0:
 		e[seq] = append(e[seq], entry)
+	case entry.Event.GetEventTime().AsTime().Before(e[seq][i].Event.GetEventTime().AsTime()):
+		e[seq][i] = entry
 	}
+}
+
+// alike says that two entries say the same: a saga that a restore did not stop confirms its order once more, and only the time
+// is another.
+func alike(a, b journal.Entry) bool {
+	if proto.Equal(a.Event, b.Event) {
+		return true
+	}
+	x, y := proto.Clone(a.Event).ProtoReflect(), proto.Clone(b.Event).ProtoReflect()
+	if x.Descriptor() != y.Descriptor() {
+		return false
+	}
+	if at := x.Descriptor().Fields().ByName("event_time"); at != nil {
+		x.Clear(at)
+		y.Clear(at)
+	}
+	return proto.Equal(x.Interface(), y.Interface())
 }
 
 // gathering keeps of what is archived what journals do not have.
@@ -99,7 +120,7 @@ func (c *CatchingUp) compare(ctx context.Context, batch map[string]events) error
 		}
 		for seq, entries := range archived {
 			for _, e := range entries {
-				if seq > int64(len(known)) || !proto.Equal(known[seq-1].Event, e.Event) {
+				if seq > int64(len(known)) || !alike(known[seq-1], e) {
 					keep(&c.behind, id, e)
 				}
 			}

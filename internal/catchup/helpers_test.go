@@ -32,25 +32,26 @@ func clock() time.Time { return moment.Add(time.Hour) }
 
 func gbp(n int64) *typev1.Money { return &typev1.Money{CurrencyCode: "GBP", MinorUnits: n} }
 
-// happen makes the event of a letter, the n-th of an order. past tells those of two pasts apart.
+// happen makes the event of a letter, at a place in an order's journal. In another past it is of another time, and it may say
+// something else: see unlike.
 func happen(id, letter string, seq int64, past string) journal.Entry {
-	at := timestamppb.New(moment.Add(time.Duration(seq) * time.Second))
+	at, expire, reason := timestamppb.New(moment.Add(time.Duration(seq)*time.Second)), timestamppb.New(moment.Add(30*time.Minute)), "cancelled"
 	if past != "" {
-		at = timestamppb.New(moment.Add(time.Duration(seq) * time.Minute))
+		at, expire, reason = timestamppb.New(moment.Add(time.Duration(seq)*time.Minute)), timestamppb.New(moment.Add(time.Hour)), "declined"
 	}
 	e := journal.Entry{Traceparent: "trace " + past, RequestID: "request " + past, Resume: letter == "S"}
 	switch letter {
 	case "P":
 		e.Event = &eventv1.OrderCreated{
 			OrderId: id, Seq: seq, EventTime: at, CustomerId: "c1", Total: gbp(10), PaymentMethod: "pm_approve",
-			ExpireTime: timestamppb.New(moment.Add(30 * time.Minute)), Lines: []*typev1.OrderLine{{Sku: "TEA", Quantity: 2, UnitPrice: gbp(5)}},
+			ExpireTime: expire, Lines: []*typev1.OrderLine{{Sku: "TEA", Quantity: 2, UnitPrice: gbp(5)}},
 		}
 	case "C":
 		e.Event = &eventv1.OrderConfirmed{OrderId: id, Seq: seq, EventTime: at, CustomerId: "c1", Total: gbp(10)}
 	case "S":
-		e.Event = &eventv1.OrderCancellationStarted{OrderId: id, Seq: seq, EventTime: at, Reason: "cancelled"}
+		e.Event = &eventv1.OrderCancellationStarted{OrderId: id, Seq: seq, EventTime: at, Reason: reason}
 	case "X":
-		e.Event = &eventv1.OrderCancelled{OrderId: id, Seq: seq, EventTime: at, CustomerId: "c1", Total: gbp(10), Reason: "cancelled"}
+		e.Event = &eventv1.OrderCancelled{OrderId: id, Seq: seq, EventTime: at, CustomerId: "c1", Total: gbp(10), Reason: reason}
 	case "T":
 		e.Event = &eventv1.OrderRetried{OrderId: id, Seq: seq, EventTime: at, ActId: "a"}
 	case "R":
@@ -60,6 +61,9 @@ func happen(id, letter string, seq int64, past string) journal.Entry {
 	}
 	return e
 }
+
+// unlike are the letters of events that say something else in another past.
+const unlike = "PSX"
 
 // happened are the events of letters, behind those of an order's journal.
 func happened(id, letters, past string, before ...journal.Entry) (all []journal.Entry) {
