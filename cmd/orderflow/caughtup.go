@@ -20,11 +20,12 @@ type caughtUp struct {
 // catchUp brings orders' journals up to what the archive has, or says what it would append. An order that could not be is an
 // error: a repair would undo it.
 func catchUp(ctx context.Context, out io.Writer, at place, f checkFlags) (c caughtUp, err error) {
-	since, err := moment("--archived-since", f.archivedSince, time.Now())
+	now := time.Now()
+	since, err := moment("--archived-since", f.archivedSince, now)
 	if err != nil {
 		return c, err
 	}
-	if !since.Before(time.Now()) {
+	if !since.Before(now) {
 		fmt.Fprint(out, "the archive is not read: what the orders lost stays lost\n\n")
 		return c, nil
 	}
@@ -43,7 +44,7 @@ func catchUp(ctx context.Context, out io.Writer, at place, f checkFlags) (c caug
 			c.rebuilt++
 		}
 	}
-	fmt.Fprintf(out, "read %d events since %s from the archive: %d orders lacked some, of which %d were lost\n\n",
+	fmt.Fprintf(out, "read %d events since %s from the archive: %d orders lacked some or differ, %d were lost\n\n",
 		read, since.Format(time.RFC3339), len(outcomes), c.rebuilt)
 	if failed > 0 {
 		return c, fmt.Errorf("%d orders could not be caught up with the archive: repair again; until then nothing is undone", failed)

@@ -5,11 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"orderflow.dev/internal/archive"
+	"orderflow.dev/e2e"
 	"orderflow.dev/internal/order"
-	"orderflow.dev/internal/platform/bucket"
 	"orderflow.dev/internal/store"
-	"orderflow.dev/internal/unit"
 	"orderflow.dev/local/drill"
 	"orderflow.dev/local/stack"
 )
@@ -48,7 +46,8 @@ func wantArchivedOrders(t *testing.T, r drill.Report) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range archived(t, "OrderCreated") {
+	created := archived(t, "OrderCreated")
+	for _, id := range created {
 		if _, err := orders.Get(t.Context(), id); err != nil {
 			t.Errorf("order %s is archived: %v", id, err)
 		}
@@ -61,7 +60,7 @@ func wantArchivedOrders(t *testing.T, r drill.Report) {
 		}
 	}
 	for _, o := range r.Repaired {
-		if o.Lost && o.Err == nil && len(o.Done) > 0 && slices.Contains(archived(t, "OrderCreated"), o.OrderID) {
+		if o.Lost && o.Err == nil && len(o.Done) > 0 && slices.Contains(created, o.OrderID) {
 			t.Errorf("order %s was undone as lost, and its creation is archived: %s", o.OrderID, o.What)
 		}
 	}
@@ -73,21 +72,13 @@ func wantArchivedOrders(t *testing.T, r drill.Report) {
 // archived are the orders of which an event is archived.
 func archived(t *testing.T, event string) (ids []string) {
 	t.Helper()
-	b, err := bucket.Open(t.Context(), unit.BucketName(stack.Project, archive.Bucket))
+	events, err := e2e.Archived(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
-	files, err := archive.FilesOf(t.Context(), b, []string{"orderflow.event.v1." + event}, archive.Window{From: time.Now().Add(-time.Hour), To: time.Now()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		if err := archive.Read(t.Context(), b, f.Object, func(r archive.Record) error {
-			ids = append(ids, r.Attributes["ce-subject"])
-			return nil
-		}); err != nil {
-			t.Fatal(err)
+	for _, e := range events {
+		if e.Type() == "orderflow.event.v1."+event {
+			ids = append(ids, e.Message.Attributes["ce-subject"])
 		}
 	}
 	return ids
