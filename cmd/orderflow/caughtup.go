@@ -14,7 +14,8 @@ import (
 // caughtUp is what catching orders up with the archive came to.
 type caughtUp struct {
 	outcomes []catchup.Outcome
-	rebuilt  int // that lack what a person has to ask for
+	since    time.Time // what was read; zero: nothing
+	rebuilt  int       // that lack what a person has to ask for
 }
 
 // catchUp brings orders' journals up to what the archive has, or says what it would append. An order that could not be is an
@@ -33,7 +34,7 @@ func catchUp(ctx context.Context, out io.Writer, at place, f checkFlags) (c caug
 	if err != nil {
 		return c, fmt.Errorf("catch orders up with the archive (--archived-since 0s repairs without it): %w", err)
 	}
-	c.outcomes = outcomes
+	c.outcomes, c.since = outcomes, since
 	failed := 0
 	for _, o := range outcomes {
 		printCaughtUp(out, o, f.dryRun)

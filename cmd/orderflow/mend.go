@@ -31,7 +31,7 @@ func mend(ctx context.Context, out io.Writer, at place, f checkFlags) (left pers
 	if err != nil {
 		return nil, 0, err
 	}
-	plan := catchup.Plan(w, caught.outcomes)
+	plan := catchup.Plan(w, caught.outcomes, caught.since)
 	switch {
 	case len(plan)+len(caught.outcomes) == 0:
 		fmt.Fprintln(out, "nothing to repair")

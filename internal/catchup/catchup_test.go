@@ -11,6 +11,7 @@ import (
 	"orderflow.dev/internal/catchup"
 	"orderflow.dev/internal/journal"
 	"orderflow.dev/internal/order"
+	"orderflow.dev/internal/payment"
 	"orderflow.dev/internal/promise"
 	"orderflow.dev/internal/repair"
 	"orderflow.dev/internal/store"
@@ -226,7 +227,8 @@ func TestPlansFollowWhatIsCaughtUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, id := range []string{"o1", "o2", "o3"} {
+		w.Payments = append(w.Payments, promise.Payment{Payment: payment.Payment{OrderID: "o4", State: payment.Charged, Amount: gbp(10), CreateTime: moment.Add(-time.Second)}})
+		for _, id := range []string{"o1", "o2", "o3", "o4"} {
 			w.Ledger = append(w.Ledger, promise.Movement{Type: "charge", OrderID: id, Amount: 10, Currency: "GBP"})
 		}
 		return w
@@ -237,7 +239,7 @@ func TestPlansFollowWhatIsCaughtUp(t *testing.T) {
 			all = append(all, o)
 		}
 		acts := map[string][]repair.Act{}
-		for _, f := range catchup.Plan(world(), all) {
+		for _, f := range catchup.Plan(world(), all, moment) {
 			acts[f.OrderID] = f.Acts
 		}
 		return acts
@@ -245,7 +247,10 @@ func TestPlansFollowWhatIsCaughtUp(t *testing.T) {
 	dry := byOrder(catchUp(t, s, true, records...))
 	done := byOrder(catchUp(t, s, false, records...))
 	same(t, "plan of a dry run", done, dry)
-	if len(done) != 2 || len(done["o1"]) != 2 || done["o1"][0].Do != repair.Adopt || done["o1"][1].Do != repair.Hold ||
+	if older, told := done["o4"]; !told || len(older) > 0 {
+		t.Errorf("of an order from before what was read, would do %+v", older)
+	}
+	if len(done) != 3 || len(done["o1"]) != 2 || done["o1"][0].Do != repair.Adopt || done["o1"][1].Do != repair.Hold ||
 		len(done["o3"]) != 3 || done["o3"][1].Do != repair.Refund {
 		t.Errorf("would do %+v", done)
 	}

@@ -168,7 +168,7 @@ func (d *drill) repair(ctx context.Context) error {
 			return err
 		}
 		acted := false
-		for _, f := range catchup.Plan(w, d.report.CaughtUp) {
+		for _, f := range catchup.Plan(w, d.report.CaughtUp, d.begin) {
 			out := d.repairing.Do(ctx, f)
 			acted = acted || len(out.Done) > 0 || out.Err != nil
 			d.note(out)
