@@ -9,6 +9,7 @@ import (
 
 	"orderflow.dev/internal/catchup"
 	"orderflow.dev/internal/journal"
+	"orderflow.dev/internal/order"
 )
 
 // caughtUp is what catching orders up with the archive came to.
@@ -47,6 +48,9 @@ func catchUp(ctx context.Context, out io.Writer, at place, f checkFlags) (c caug
 	}
 	fmt.Fprintf(out, "read %d events since %s from the archive: %d orders lacked some or differ, %d were lost\n\n",
 		read, since.Format(time.RFC3339), len(outcomes), c.rebuilt)
+	if c.rebuilt > 0 && !f.dryRun {
+		fmt.Fprintf(out, "orderflow orders find --origin %s lists those that are rebuilt, at any time\n\n", order.RebuiltOrigin)
+	}
 	if failed > 0 {
 		return c, fmt.Errorf("%d orders could not be caught up with the archive: repair again; until then nothing is undone", failed)
 	}

@@ -1,7 +1,7 @@
 // Package catchup brings orders' journals up to what the archive says was published, as after the orders database was
 // restored to a moment: an order is its journal, and every published event of it is archived. What follows a journal without
 // a gap is appended exactly as it was; an order that is not there is made again, from its first event on. What an order has
-// beside its events, address, note and origin, stays lost. A journal that says otherwise than the archive is left as it is.
+// beside its events, address and note, stays lost. A journal that says otherwise than the archive is left as it is.
 package catchup
 
 import (
@@ -118,7 +118,7 @@ func (c *CatchingUp) finish(ctx context.Context, id string, archived events) (ou
 	change := func(o *order.Order) *order.Order {
 		out = Outcome{OrderID: id, Rebuilt: o == nil}
 		if o == nil {
-			o = &order.Order{ID: id}
+			o = &order.Order{ID: id, Origin: order.RebuiltOrigin}
 		}
 		out.Appended, out.Person = follow(o, archived)
 		out.Hold = len(o.Journal.Entries) == 0

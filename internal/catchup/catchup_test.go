@@ -94,7 +94,7 @@ func TestOrdersOfAProjectAreCaughtUpWithItsArchive(t *testing.T) {
 			t.Fatal(err)
 		}
 		same(t, "journal", happened(id, past, ""), o.Journal.Entries)
-		if (o.Note == "") != (id == lost) || !o.NextAttempt.IsZero() {
+		if (o.Note == "") != (id == lost) || o.Rebuilt() != (id == lost) || !o.NextAttempt.IsZero() {
 			t.Errorf("order %s is %+v", id, o)
 		}
 	}

@@ -58,10 +58,10 @@ type Address struct {
 // Order is one order. Personal data is in Address and Note only, never in events.
 type Order struct {
 	ID          string
-	Fingerprint []byte // of the request that made it: the same idempotency key with another request is refused. Empty: Rebuilt
+	Fingerprint []byte // of the request that made it: the same idempotency key with another request is refused.
 	Address     *Address
 	Note        string
-	Origin      string // of an order from a file: which import and line; empty otherwise
+	Origin      string // of an order from a file: which import and line; RebuiltOrigin; empty otherwise
 	Journal     journal.Journal
 
 	NextAttempt time.Time // when the sweep looks at it again; zero once it is final

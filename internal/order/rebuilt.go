@@ -33,9 +33,12 @@ func (o *Order) Follows(e journal.Event) bool {
 	return false
 }
 
-// Rebuilt says that the order was lost and made again from its events. What is in no event it does not have: its address,
-// its note, its origin, and the fingerprint of its request, by which it is known.
-func (o *Order) Rebuilt() bool { return len(o.Fingerprint) == 0 }
+// RebuiltOrigin is the origin of an order that was lost and made again from its events. What is in no event it does not have:
+// its address and note, where it came from, and the fingerprint of its request.
+const RebuiltOrigin = "rebuilt"
+
+// Rebuilt says that the order is such a one.
+func (o *Order) Rebuilt() bool { return o.Origin == RebuiltOrigin }
 
 // made says whether a request is the one that made an order. Of a rebuilt one that is whatever its first event can tell:
 // an address or a note that differs is not seen.

@@ -21,7 +21,7 @@ func (w *world) rebuild(o *order.Order) {
 		if there != nil {
 			w.t.Fatalf("order %s is there", o.ID)
 		}
-		return &order.Order{ID: o.ID, Journal: o.Journal, NextAttempt: w.clock()}
+		return &order.Order{ID: o.ID, Origin: order.RebuiltOrigin, Journal: o.Journal, NextAttempt: w.clock()}
 	}); err != nil {
 		w.t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func (s *Orders) Create(ctx context.Context, o *order.Order) error {
 func newFields(o *order.Order) (fields Fields, err error) {
 	fields = orderFields(o, true)
 	fields[fieldCustomer], fields[fieldCreated] = o.CustomerID(), o.Created().GetEventTime().AsTime()
-	if !o.Rebuilt() {
+	if len(o.Fingerprint) > 0 {
 		fields[fieldFingerprint] = o.Fingerprint
 	}
 	if o.Origin != "" {

@@ -30,7 +30,7 @@ func history(t *testing.T) *order.Order {
 // rebuilt is an order with the first n events of a history, all of them published.
 func rebuilt(o *order.Order, history *order.Order, n int) *order.Order {
 	if o == nil {
-		o = &order.Order{ID: history.ID}
+		o = &order.Order{ID: history.ID, Origin: order.RebuiltOrigin}
 	}
 	o.Journal = journal.Journal{Entries: history.Journal.Entries[:n], Published: int64(n)}
 	if o.NextAttempt = (time.Time{}); !o.Final() {

@@ -112,7 +112,7 @@ func TestARebuiltOrderIsThereWhenItsFileComesAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := orders.CatchUp(t.Context(), r.OrderID(), func(*order.Order) *order.Order {
-			o := &order.Order{ID: r.OrderID(), NextAttempt: now.AsTime()}
+			o := &order.Order{ID: r.OrderID(), Origin: order.RebuiltOrigin, NextAttempt: now.AsTime()}
 			o.Journal.Append(created, false)
 			return o
 		}); err != nil {

@@ -61,7 +61,7 @@ func request(o importing.Order) order.Request {
 
 // parseOrigin reads which import made an order; none, if the order was lost and rebuilt from its events.
 func parseOrigin(origin string) (importID string, line int64, err error) {
-	if origin == "" {
+	if origin == order.RebuiltOrigin {
 		return "", 0, nil
 	}
 	id, n, ok := strings.Cut(origin, ":")
