@@ -10,17 +10,32 @@ import (
 	"cloud.google.com/go/firestore"
 	"github.com/google/go-cmp/cmp"
 
+	"orderflow.dev/e2e"
+	orderv1 "orderflow.dev/gen/orderflow/order/v1"
 	"orderflow.dev/internal/order"
 	"orderflow.dev/local/stack"
 )
 
 // TestLostOrdersComeBack has orders of every ending lose their documents and get them back from the archive, by the command that
-// people use: with the journals they had, with nothing undone, and for a person only what no event carries.
+// people use: with the journals they had, with nothing undone, and for a person only what no event carries. Whoever sends the
+// same request again gets the first answer, and the order its address.
 func TestLostOrdersComeBack(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	if len(journals(ctx, t)) == 0 { // of no test before this one
 		everyEnding(ctx, t)
+	}
+	token, err := stack.Token(ctx, local.Endpoints, "patient")
+	if err != nil {
+		t.Fatal(err)
+	}
+	patient, wish := e2e.Customer{Gateway: local.Gateway, Token: token}, &orderv1.PlaceOrderRequest{
+		Lines: []*orderv1.RequestedLine{{Sku: e2e.Catalogue[0].Sku, Quantity: 1}}, PaymentMethod: "pm_approve", Note: "ring twice",
+		ShippingAddress: &orderv1.Address{Recipient: "Ada", Lines: []string{"1 High St"}, City: "Bath", CountryCode: "GB"},
+	}
+	first, err := patient.Place(ctx, "key", wish)
+	if err != nil {
+		t.Fatal(err)
 	}
 	settled(ctx, t)
 	if err := local.Archive(ctx); err != nil {
@@ -49,6 +64,12 @@ func TestLostOrdersComeBack(t *testing.T) {
 	}
 	if after := movements(ctx, t); after != moved {
 		t.Errorf("money moved %d times, %d before", after, moved)
+	}
+	if again, err := patient.Place(ctx, "key", wish); err != nil || !again.Replayed || string(again.Body) != string(first.Body) {
+		t.Errorf("the same request again is answered %+v, %v, want %s", again, err, first.Body)
+	}
+	if o, err := patient.Get(ctx, first.Order.GetOrderId()); err != nil || o.GetShippingAddress().GetCity() != "Bath" || o.GetNote() != "ring twice" {
+		t.Errorf("the order is %v, %v", o, err)
 	}
 	if out := command(ctx, t, "check", "--repair"); !strings.Contains(out, "every promise that could be checked holds") {
 		t.Errorf("a second repair says\n%s", out)

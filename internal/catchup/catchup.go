@@ -43,7 +43,7 @@ func (o Outcome) Ask() string {
 	if !o.Rebuilt {
 		return ""
 	}
-	return "it was lost, and rebuilt from its events, which carry no personal data: ask its customer for the shipping address and the note"
+	return "it was lost, and rebuilt from its events, which carry no personal data: ask its customer for the shipping address and the note, or to send the same request again, under the same idempotency key"
 }
 
 // CatchingUp catches orders up. Add what is archived, in any order and however often, then Finish. It holds in memory what

@@ -34,14 +34,15 @@ func (o *Order) Follows(e journal.Event) bool {
 }
 
 // RebuiltOrigin is the origin of an order that was lost and made again from its events. What is in no event it does not have:
-// its address and note, where it came from, and the fingerprint of its request.
+// its address and note, where it came from, and the fingerprint of its request. It has them again, and another origin, once the
+// same request comes again.
 const RebuiltOrigin = "rebuilt"
 
 // Rebuilt says that the order is such a one.
 func (o *Order) Rebuilt() bool { return o.Origin == RebuiltOrigin }
 
-// made says whether a request is the one that made an order. Of a rebuilt one that is whatever its first event can tell:
-// an address or a note that differs is not seen.
+// made says whether a request is the one that made an order. Of a rebuilt one that is whatever its first event can tell, which
+// knows no address and no note.
 func (r *Request) made(o *Order) bool {
 	if !o.Rebuilt() {
 		return bytes.Equal(o.Fingerprint, r.fingerprint())
@@ -59,4 +60,12 @@ func (r *Request) made(o *Order) bool {
 		}
 	}
 	return true
+}
+
+// complete gives a rebuilt order back what no event carries: the request that made it has come again.
+func (r *Request) complete(o *Order) error {
+	if o.Rebuilt() {
+		o.Fingerprint, o.Address, o.Note, o.Origin = r.fingerprint(), r.Address, r.Note, r.Origin
+	}
+	return nil
 }

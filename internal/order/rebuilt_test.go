@@ -53,6 +53,20 @@ func TestTheSameKeyFindsARebuiltOrder(t *testing.T) {
 			t.Fatalf("%s: replayed %v, %v", name, replayed, err)
 		}
 		same(t, "event", o.Created(), got.Created())
+		same(t, "address", first.Address, got.Address)
+		// What no event told, the request did: the order is whole again, and no other request takes its place.
+		kept := w.get(o.ID)
+		if same(t, "address", first.Address, kept.Address); kept.Rebuilt() || kept.Note != first.Note || kept.Origin != "" {
+			t.Errorf("%s: kept as %+v", name, kept)
+		}
+		other := first
+		other.Address = nil
+		if _, _, err := w.placing().Place(t.Context(), other); fault.Reason(err) != "idempotency_key_reused" {
+			t.Errorf("%s: with another address: %v", name, err)
+		}
+	}
+	if len(w.events) != 1 {
+		t.Errorf("%d events were published, want the first alone", len(w.events))
 	}
 }
 

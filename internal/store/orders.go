@@ -63,6 +63,16 @@ func newFields(o *order.Order) (fields Fields, err error) {
 	return fields, err
 }
 
+// completed are, besides, the fields that a rebuilt order lacked.
+func completed(fields Fields, o *order.Order) (err error) {
+	fields[fieldFingerprint], fields[fieldOrigin] = o.Fingerprint, o.Origin
+	if o.Origin == "" {
+		fields[fieldOrigin] = Delete
+	}
+	fields[fieldDetails], err = marshalDetails(o)
+	return err
+}
+
 func orderFields(o *order.Order, isNew bool) Fields {
 	status, _ := o.Status()
 	fields := Fields{fieldStatus: string(status), fieldAttempts: int64(o.Attempts)}
@@ -120,14 +130,19 @@ func (s *Orders) Update(ctx context.Context, id string, change func(*order.Order
 		if o, as, err = s.get(ctx, id); err != nil {
 			return err
 		}
-		entries, next, attempts := len(o.Journal.Entries), o.NextAttempt, o.Attempts
+		entries, next, attempts, rebuilt := len(o.Journal.Entries), o.NextAttempt, o.Attempts, o.Rebuilt()
 		if err := change(o); err != nil {
 			return err
 		}
-		if len(o.Journal.Entries) == entries && o.NextAttempt.Truncate(time.Microsecond).Equal(next) && o.Attempts == attempts {
+		fields := orderFields(o, false)
+		if rebuilt && !o.Rebuilt() {
+			if err := completed(fields, o); err != nil {
+				return err
+			}
+		} else if len(o.Journal.Entries) == entries && o.NextAttempt.Truncate(time.Microsecond).Equal(next) && o.Attempts == attempts {
 			return nil
 		}
-		_, err = s.commit(ctx, id, orderFields(o, false), &o.Journal, as, o.Final())
+		_, err = s.commit(ctx, id, fields, &o.Journal, as, o.Final())
 		return err
 	})
 	if err != nil {

@@ -95,9 +95,9 @@ func TestAChunkBecomesOrdersAndAReport(t *testing.T) {
 	}
 }
 
-// An order of a file that was lost and rebuilt from its events, which do not say from which file it came, is there already
-// when the file comes again; a row that is another order is not taken for it.
-func TestARebuiltOrderIsThereWhenItsFileComesAgain(t *testing.T) {
+// An order of a file that was lost and rebuilt from its events, which do not say from which file it came, is whole again when
+// the file comes again; a row that is another order is not taken for it.
+func TestARebuiltOrderIsWholeWhenItsFileComesAgain(t *testing.T) {
 	p := planner(t)
 	for _, ref := range []string{"1", "2"} {
 		r := order.Request{Source: "lost", IdempotencyKey: ref}
@@ -119,7 +119,7 @@ func TestARebuiltOrderIsThereWhenItsFileComesAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	o := cloudtest.Upload(t, "orders/lost/a.csv", "order_ref,customer_id,sku,quantity,payment_method\n1,c,TEA,1,pm_approve\n2,c,TEA,2,pm_approve\n")
+	o := cloudtest.Upload(t, "orders/lost/a.csv", "order_ref,customer_id,sku,quantity,payment_method,note\n1,c,TEA,1,pm_approve,ring twice\n2,c,TEA,2,pm_approve,\n")
 	if err := p.Plan(t.Context(), imports.File(o)); err != nil {
 		t.Fatal(err)
 	}
@@ -129,8 +129,14 @@ func TestARebuiltOrderIsThereWhenItsFileComesAgain(t *testing.T) {
 		t.Fatalf("answer %d %s", a.Status, a.Body)
 	}
 	im, err := p.Imports.Get(t.Context(), id)
-	if err != nil || im.Tally.AlreadyThere != 1 || im.Tally.Orders != 0 || im.Tally.Reasons[importing.AlreadyImported] != 1 {
+	if err != nil || im.Tally.Orders != 1 || im.Tally.Reasons[importing.AlreadyImported] != 1 {
 		t.Errorf("import %+v, error %v", im, err)
+	}
+	for ref, want := range map[string]string{"1": id + ":2", "2": order.RebuiltOrigin} {
+		r := order.Request{Source: "lost", IdempotencyKey: ref}
+		if o, err := cloudtest.Orders(t).Get(t.Context(), r.OrderID()); err != nil || o.Origin != want || (o.Note == "ring twice") != (ref == "1") {
+			t.Errorf("order %s is %+v, error %v", ref, o, err)
+		}
 	}
 }
 
