@@ -21,6 +21,7 @@ type checkFlags struct {
 	slack          time.Duration
 	show           int
 	repair, dryRun bool
+	archivedSince  string      // which events of the archive a repair reads
 	at             client.Site // a project; the running stack if it has no name
 }
 
@@ -39,17 +40,19 @@ While orders are on their way, what only the end can show is not held against th
 
 With --repair, what is broken is first brought back to the promises, as after databases were restored, each perhaps to
 another second: money follows the provider's ledger, what was confirmed stays so, the rest is undone or carried on by the
-ordinary parts. Pause the sweeps and close the gateway first: see the runbook, "Restoring databases". It may be done again
-at any time. What no machine can decide is listed for a person.
+ordinary parts. Before that, orders get back from the archive what they lost: give --archived-since a time before the
+moment that the orders database was restored to. Pause the sweeps and close the gateway first: see the runbook, "Restoring
+databases". It may be done again at any time. What no machine can decide is listed for a person.
 
 With --project it looks at a Google Cloud project, as whom gcloud's application default credentials say. That takes
-roles/datastore.viewer (and to repair roles/datastore.user and roles/workflows.invoker) and roles/run.invoker on the two
-services. Which orders were acknowledged is not known there.`,
+roles/datastore.viewer (and to repair roles/datastore.user, roles/workflows.invoker, and roles/storage.objectViewer on the
+bucket PROJECT-archive) and roles/run.invoker on the two services. Which orders were acknowledged is not known there.`,
 		Example: `  orderflow check
   orderflow check --wait 30s                     # first until nothing is on its way, at most so long
   orderflow check --wait 1m --show 0             # the table and the reasons only
   orderflow check --repair --dry-run             # what a repair would do
   orderflow check --repair --wait 1m
+  orderflow check --repair --archived-since 2026-11-20T08:00:00Z   # the orders database was restored to 9 o'clock that day
   orderflow check --repair --project my-project --payment-url https://payment-… --inventory-url https://inventory-…`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return check(cmd.Context(), cmd.OutOrStdout(), f) },
@@ -60,6 +63,7 @@ services. Which orders were acknowledged is not known there.`,
 	fl.IntVar(&f.show, "show", 10, "timelines of at most so many violating orders")
 	fl.BoolVar(&f.repair, "repair", false, "bring what is broken back to the promises, and then check")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "with --repair: only say what would be done")
+	fl.StringVar(&f.archivedSince, "archived-since", "48h", "with --repair: events published since then are read from the archive: a time such as\n2026-11-20T08:00:00Z, or so long ago; 0s: none")
 	fl.StringVar(&f.at.Project, "project", "", "a Google Cloud project (default: the running stack)")
 	fl.StringVar(&f.at.Location, "location", "us-central1", "with --project: the region of the workflow")
 	fl.StringVar(&f.at.PaymentURL, "payment-url", "", "with --project: root URL of the service payment")
@@ -75,9 +79,9 @@ func check(ctx context.Context, out io.Writer, f checkFlags) error {
 	if err != nil {
 		return err
 	}
-	person := persons{}
+	person, rebuilt := persons{}, 0
 	if f.repair {
-		if person, err = mend(ctx, out, at, f.dryRun); err != nil || f.dryRun {
+		if person, rebuilt, err = mend(ctx, out, at, f); err != nil || f.dryRun {
 			return err
 		}
 	}
@@ -96,8 +100,8 @@ func check(ctx context.Context, out io.Writer, f checkFlags) error {
 		}
 		return errBroken
 	}
-	if len(person) > 0 {
-		return fmt.Errorf("every other promise holds, over %d orders: %d are for a person, see above", len(w.Orders), len(person))
+	if n := len(person) + rebuilt; n > 0 {
+		return fmt.Errorf("every other promise holds, over %d orders: %d are for a person, see above", len(w.Orders), n)
 	}
 	fmt.Fprintf(out, "\n✓ every promise that could be checked holds, over %d orders\n", len(w.Orders))
 	return nil

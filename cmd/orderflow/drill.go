@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"orderflow.dev/internal/catchup"
 	"orderflow.dev/internal/promise"
 	"orderflow.dev/internal/repair"
 	"orderflow.dev/local/drill"
@@ -31,9 +32,9 @@ func drillRestore() *cobra.Command {
 		Use:   "restore",
 		Short: "Lose every database, restore each to another second, and repair",
 		Long: `Starts the whole pipeline, places orders of every ending, and puts every database back to a second of its own, as
-backups and point-in-time recovery do. The payment provider, messages and sagas stay where they were. Then it checks the
-promises, repairs as orderflow check --repair does, waits until nothing is on its way, and checks again. Exits 1 if any
-promise is broken then, but for the orders that a person was told of.`,
+backups and point-in-time recovery do. The payment provider, the archive, messages and sagas stay where they were. Then it
+checks the promises, repairs as orderflow check --repair does, first from the archive, waits until nothing is on its way, and
+checks again. Exits 1 if any promise is broken then, but for the orders that a person was told of.`,
 		Example: `  orderflow drill restore
   orderflow drill restore --seed 7 --orders 400 --for 20s`,
 		Args: cobra.NoArgs,
@@ -65,13 +66,35 @@ func rehearse(ctx context.Context, out io.Writer, o drill.Options, show int) err
 		return err
 	}
 	printRestored(out, r.Restored)
+	printArchived(out, r.CaughtUp)
 	printRepaired(out, r, show)
 	printBeforeAfter(out, r)
 	if broken := r.Broken(); len(broken) > 0 {
 		return fmt.Errorf("promises are broken after the repair:\n  %s", strings.Join(broken, "\n  "))
 	}
-	fmt.Fprintf(out, "\n✓ every promise holds again, but for %d orders that are for a person: what was lost with the orders database is gone from it\n", len(r.Person))
+	fmt.Fprintf(out, "\n✓ every promise holds again, but for %d orders that are for a person, who also asks for %d addresses\n", len(r.Person), r.Rebuilt())
 	return nil
+}
+
+// printArchived counts what orders got back, by the events that they had lost.
+func printArchived(out io.Writer, all []catchup.Outcome) {
+	kinds := map[string]int{}
+	for _, o := range all {
+		if len(o.Appended) == 0 {
+			continue
+		}
+		kind := "got back\t" + eventNames(o.Appended)
+		if o.Rebuilt {
+			kind = "lost, and rebuilt\t" + eventNames(o.Appended) + "; a person asks for the address"
+		}
+		kinds[kind]++
+	}
+	fmt.Fprintln(out, "\nCaught up with the archive")
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		fmt.Fprintf(t, "  %d\t%s\n", kinds[kind], kind)
+	}
+	t.Flush()
 }
 
 func printRestored(out io.Writer, all []drill.Rewound) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"orderflow.dev/internal/catchup"
 	"orderflow.dev/internal/repair"
 )
 
@@ -19,28 +20,48 @@ func (p persons) others(all []broken) []broken {
 	return slices.DeleteFunc(all, func(b broken) bool { return p[b.orderID] != "" })
 }
 
-// mend plans a repair and does it, or says what it would do. It answers what is left to a person.
-func mend(ctx context.Context, out io.Writer, at place, dryRun bool) (persons, error) {
+// mend catches orders up with the archive, plans a repair and does it, or says what it would do. It answers what is left to a
+// person, and how many rebuilt orders a person must ask about.
+func mend(ctx context.Context, out io.Writer, at place, f checkFlags) (left persons, rebuilt int, err error) {
+	caught, err := catchUp(ctx, out, at, f)
+	if err != nil {
+		return nil, 0, err
+	}
 	w, err := at.World(ctx)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	plan := repair.Plan(w)
-	if len(plan) == 0 {
+	plan := catchup.Plan(w, caught.outcomes, caught.since)
+	switch {
+	case len(plan)+len(caught.outcomes) == 0:
 		fmt.Fprintln(out, "nothing to repair")
-		return nil, nil
-	}
-	if dryRun {
+		return nil, 0, nil
+	case f.dryRun:
 		for _, f := range plan {
 			printOutcome(out, repair.Outcome{Finding: f})
 		}
-		return nil, nil
+		return nil, 0, nil
+	}
+	left, err = act(ctx, out, at, plan)
+	for _, o := range caught.outcomes {
+		if o.Person != "" {
+			left[o.OrderID] = strings.TrimSpace(o.Person + " " + left[o.OrderID])
+		}
+	}
+	fmt.Fprintf(out, "\nlooked into %d, %d are for a person\n\n", len(plan)+len(caught.outcomes), len(left)+caught.rebuilt)
+	return left, caught.rebuilt, err
+}
+
+// act does what a plan says, and answers what is left to a person.
+func act(ctx context.Context, out io.Writer, at place, plan []repair.Finding) (persons, error) {
+	left, failed := persons{}, 0
+	if len(plan) == 0 {
+		return left, nil
 	}
 	repairing, err := at.Repairing(ctx)
 	if err != nil {
-		return nil, err
+		return left, err
 	}
-	left, failed := persons{}, 0
 	for _, f := range plan {
 		if err := ctx.Err(); err != nil {
 			return left, err
@@ -54,7 +75,6 @@ func mend(ctx context.Context, out io.Writer, at place, dryRun bool) (persons, e
 			failed++
 		}
 	}
-	fmt.Fprintf(out, "\nlooked into %d, %d are for a person\n\n", len(plan), len(left))
 	if failed > 0 {
 		return left, fmt.Errorf("%d of %d repairs were not finished: see above, and repair again", failed, len(plan))
 	}

@@ -15,6 +15,7 @@ import (
 	"orderflow.dev/e2e"
 	operationsv1 "orderflow.dev/gen/orderflow/operations/v1"
 	orderv1 "orderflow.dev/gen/orderflow/order/v1"
+	"orderflow.dev/internal/order"
 	"orderflow.dev/local/stack"
 )
 
@@ -87,7 +88,7 @@ a while.`,
 	fl.StringVar(&values[0], "customer", "", "whose: a customer's id, as find and show print it")
 	fl.StringVar(&values[1], "status", "", "PLACED, CONFIRMED, CANCELLING or CANCELLED")
 	fl.StringVar(&values[2], "reason", "", "of the cancellation: out_of_stock, declined, cancelled, expired or operator")
-	fl.StringVar(&values[3], "origin", "", "from a file: the import's id")
+	fl.StringVar(&values[3], "origin", "", "from a file: the import's id; or "+order.RebuiltOrigin+": lost, and made again from the archive without address and note")
 	fl.DurationVar(&since, "since", 0, "placed in this time, e.g. 2h")
 	fl.DurationVar(&until, "until", 0, "placed longer ago than this")
 	fl.DurationVar(&stuck, "stuck", 0, "not ended, and nothing has happened for so long, e.g. 10m")

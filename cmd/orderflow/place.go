@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
+	"orderflow.dev/internal/catchup"
 	"orderflow.dev/internal/client"
 	"orderflow.dev/internal/payment"
 	"orderflow.dev/internal/promise"
@@ -18,6 +20,8 @@ type place interface {
 	World(ctx context.Context) (promise.World, error)
 	Timeline(ctx context.Context, orderID string) ([]stack.Happening, error)
 	Repairing(ctx context.Context) (repair.Repairing, error)
+	// CatchUp brings orders up to the events archived since a time, or says how it would; see catchup.Run.
+	CatchUp(ctx context.Context, since time.Time, dryRun bool) (outcomes []catchup.Outcome, read int, err error)
 }
 
 func openPlace(ctx context.Context, at client.Site) (place, error) {
@@ -89,4 +93,9 @@ func (p *project) ledger(ctx context.Context) (all []promise.Movement, err error
 // Repairing implements place.
 func (p *project) Repairing(ctx context.Context) (repair.Repairing, error) {
 	return client.NewRepairing(ctx, p.at)
+}
+
+// CatchUp implements place.
+func (p *project) CatchUp(ctx context.Context, since time.Time, dryRun bool) ([]catchup.Outcome, int, error) {
+	return catchup.Run(ctx, catchup.Options{Project: p.at.Project, Since: since, DryRun: dryRun})
 }

@@ -11,53 +11,31 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"orderflow.dev/internal/archive"
 	"orderflow.dev/internal/platform/bucket"
-	"orderflow.dev/internal/platform/object"
 	"orderflow.dev/internal/unit"
 )
-
-// readers is how many files are read at once.
-const readers = 8
-
-// topicFile is a file of the archive, and whose.
-type topicFile struct {
-	topic string
-	object.Object
-}
 
 // read finds the events of the window.
 func (r *replay) read(ctx context.Context, progressOut io.Writer) (*archive.Selection, error) {
 	s := &archive.Selection{Window: archive.Window{From: r.From, To: r.To, Late: r.flags.late}, Order: r.Order}
-	var files []topicFile
+	files, err := archive.FilesOf(ctx, r.bucket, r.Types, s.Window)
+	if err != nil {
+		return nil, err
+	}
 	total := 0
-	for _, t := range r.Types {
-		found, err := archive.Files(ctx, r.bucket, t, s.Window)
-		if err != nil {
-			return nil, err
-		}
-		for _, o := range found {
-			files = append(files, topicFile{t, o})
-			total += int(o.Size)
-		}
+	for _, f := range files {
+		total += int(f.Size)
 	}
 	bar := newByteProgress(progressOut, total)
 	defer bar.Done()
 	var read atomic.Int64
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(readers)
-	for _, f := range files {
-		group.Go(func() error {
-			defer func() { bar.Say(int(read.Add(f.Size)), "of the archive read") }()
-			return archive.Read(ctx, r.bucket, f.Object, func(rec archive.Record) error {
-				s.Add(f.topic, rec)
-				return nil
-			})
-		})
+	add := func(_ context.Context, f archive.File, rec archive.Record) error {
+		s.Add(f.Topic, rec)
+		return nil
 	}
-	return s, group.Wait()
+	return s, archive.ReadAll(ctx, r.bucket, files, add, func(f archive.File) { bar.Say(int(read.Add(f.Size)), "of the archive read") })
 }
 
 // publish publishes the events again. Its record is kept before the first, so that no replay is without one, and at the end.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"orderflow.dev/internal/platform/bucket"
 	"orderflow.dev/internal/platform/object"
 )
@@ -84,4 +86,41 @@ func Read(ctx context.Context, b *bucket.Bucket, o object.Object, f func(Record)
 		return fmt.Errorf("%s: %w", o.URL(), err)
 	}
 	return nil
+}
+
+// File is a file of the archive, and of which topic.
+type File struct {
+	Topic string
+	object.Object
+}
+
+// FilesOf are the files of several topics that may have events of the window.
+func FilesOf(ctx context.Context, b *bucket.Bucket, topics []string, w Window) (files []File, err error) {
+	for _, t := range topics {
+		found, err := Files(ctx, b, t, w)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range found {
+			files = append(files, File{t, o})
+		}
+	}
+	return files, nil
+}
+
+// readers is how many files are read at once.
+const readers = 8
+
+// ReadAll reads files, several at once: f is called with every record of each, and done at each one's end, concurrently.
+// The first error ends it.
+func ReadAll(ctx context.Context, b *bucket.Bucket, files []File, f func(context.Context, File, Record) error, done func(File)) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(readers)
+	for _, file := range files {
+		group.Go(func() error {
+			defer done(file)
+			return Read(ctx, b, file.Object, func(r Record) error { return f(ctx, file, r) })
+		})
+	}
+	return group.Wait()
 }

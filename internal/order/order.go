@@ -58,10 +58,10 @@ type Address struct {
 // Order is one order. Personal data is in Address and Note only, never in events.
 type Order struct {
 	ID          string
-	Fingerprint []byte // of the request that made it: the same idempotency key with another request is refused
+	Fingerprint []byte // of the request that made it: the same idempotency key with another request is refused.
 	Address     *Address
 	Note        string
-	Origin      string // of an order from a file: which import and line; empty otherwise
+	Origin      string // of an order from a file: which import and line; RebuiltOrigin; empty otherwise
 	Journal     journal.Journal
 
 	NextAttempt time.Time // when the sweep looks at it again; zero once it is final
@@ -120,8 +120,8 @@ type Store interface {
 	Create(ctx context.Context, o *Order) error
 	// Get reads an order; ErrNotFound if there is none.
 	Get(ctx context.Context, id string) (*Order, error)
-	// Update changes an order. change may run more than once; when it leaves the order as it was, or fails, nothing is
-	// written.
+	// Update changes an order's journal and when it is looked at again, and completes a rebuilt one; nothing else of it is
+	// written. change may run more than once; when it leaves the order as it was, or fails, nothing is written.
 	Update(ctx context.Context, id string, change func(*Order) error) (*Order, error)
 	// List is a page of a customer's orders, newest first.
 	List(ctx context.Context, q ListQuery) (orders []*Order, nextPageToken string, err error)

@@ -1,7 +1,6 @@
 package order
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -125,10 +124,13 @@ var errKeyReused = fault.New(codes.InvalidArgument, "idempotency_key_reused",
 // replay is the order that an earlier request with this key made, as it was then; as it is, if it was another request.
 func (p Placing) replay(ctx context.Context, r *Request) (*Order, error) {
 	o, err := p.Orders.Get(ctx, r.OrderID())
+	if err == nil && o.Rebuilt() && r.made(o) {
+		o, err = p.Orders.Update(ctx, o.ID, r.complete)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if !bytes.Equal(o.Fingerprint, r.fingerprint()) {
+	if !r.made(o) {
 		return o, errKeyReused
 	}
 	o.Journal.Entries = slices.Clip(o.Journal.Entries[:1])

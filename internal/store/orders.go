@@ -38,16 +38,8 @@ const (
 
 // Create implements order.Store.
 func (s *Orders) Create(ctx context.Context, o *order.Order) error {
-	fields, err := orderFields(o, true)
+	fields, err := newFields(o)
 	if err != nil {
-		return err
-	}
-	fields[fieldCustomer], fields[fieldCreated] = o.CustomerID(), o.Created().GetEventTime().AsTime()
-	fields[fieldFingerprint] = o.Fingerprint
-	if o.Origin != "" {
-		fields[fieldOrigin] = o.Origin
-	}
-	if fields[fieldDetails], err = marshalDetails(o); err != nil {
 		return err
 	}
 	_, err = s.commit(ctx, o.ID, fields, &o.Journal, time.Time{}, false)
@@ -57,7 +49,31 @@ func (s *Orders) Create(ctx context.Context, o *order.Order) error {
 	return err
 }
 
-func orderFields(o *order.Order, isNew bool) (Fields, error) {
+// newFields are all of a new order but those of its journal.
+func newFields(o *order.Order) (fields Fields, err error) {
+	fields = orderFields(o, true)
+	fields[fieldCustomer], fields[fieldCreated] = o.CustomerID(), o.Created().GetEventTime().AsTime()
+	if len(o.Fingerprint) > 0 {
+		fields[fieldFingerprint] = o.Fingerprint
+	}
+	if o.Origin != "" {
+		fields[fieldOrigin] = o.Origin
+	}
+	fields[fieldDetails], err = marshalDetails(o)
+	return fields, err
+}
+
+// completed are, besides, the fields that a rebuilt order lacked.
+func completed(fields Fields, o *order.Order) (err error) {
+	fields[fieldFingerprint], fields[fieldOrigin] = o.Fingerprint, o.Origin
+	if o.Origin == "" {
+		fields[fieldOrigin] = Delete
+	}
+	fields[fieldDetails], err = marshalDetails(o)
+	return err
+}
+
+func orderFields(o *order.Order, isNew bool) Fields {
 	status, _ := o.Status()
 	fields := Fields{fieldStatus: string(status), fieldAttempts: int64(o.Attempts)}
 	switch {
@@ -66,7 +82,7 @@ func orderFields(o *order.Order, isNew bool) (Fields, error) {
 	case !isNew:
 		fields[fieldSweepShard], fields[fieldNextAttempt] = Delete, Delete
 	}
-	return fields, nil
+	return fields
 }
 
 // Get implements order.Store.
@@ -114,16 +130,17 @@ func (s *Orders) Update(ctx context.Context, id string, change func(*order.Order
 		if o, as, err = s.get(ctx, id); err != nil {
 			return err
 		}
-		entries, next, attempts := len(o.Journal.Entries), o.NextAttempt, o.Attempts
+		entries, next, attempts, rebuilt := len(o.Journal.Entries), o.NextAttempt, o.Attempts, o.Rebuilt()
 		if err := change(o); err != nil {
 			return err
 		}
-		if len(o.Journal.Entries) == entries && o.NextAttempt.Truncate(time.Microsecond).Equal(next) && o.Attempts == attempts {
+		fields := orderFields(o, false)
+		if rebuilt && !o.Rebuilt() {
+			if err := completed(fields, o); err != nil {
+				return err
+			}
+		} else if len(o.Journal.Entries) == entries && o.NextAttempt.Truncate(time.Microsecond).Equal(next) && o.Attempts == attempts {
 			return nil
-		}
-		fields, err := orderFields(o, false)
-		if err != nil {
-			return err
 		}
 		_, err = s.commit(ctx, id, fields, &o.Journal, as, o.Final())
 		return err

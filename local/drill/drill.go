@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"orderflow.dev/internal/catchup"
 	"orderflow.dev/internal/promise"
 	"orderflow.dev/internal/repair"
 	"orderflow.dev/local/scheduler"
@@ -38,6 +39,7 @@ type Options struct {
 type Report struct {
 	Placed   int
 	Restored []Rewound
+	CaughtUp []catchup.Outcome // with the archive, before the first repair
 	Found    []promise.Verdict // after the restore
 	Repaired []repair.Outcome  // in the order of the repairs
 	Left     []promise.Verdict // in the end
@@ -56,12 +58,23 @@ func (r Report) Broken() (broken []string) {
 	return broken
 }
 
+// Rebuilt is how many orders were lost and made again from the archive.
+func (r Report) Rebuilt() (n int) {
+	for _, o := range r.CaughtUp {
+		if o.Rebuilt {
+			n++
+		}
+	}
+	return n
+}
+
 // rounds is how often a repair is done again: what was on its way during one is found by the next.
 const rounds = 4
 
 type drill struct {
 	Options
 	*stack.Stack
+	begin     time.Time
 	look      *stack.Inspector
 	chance    *rand.Rand
 	repairing repair.Repairing
@@ -78,7 +91,7 @@ func Run(ctx context.Context, s *stack.Stack, o Options) (Report, error) {
 	if d.repairing, err = look.Repairing(ctx); err != nil {
 		return Report{}, err
 	}
-	for _, step := range []func(context.Context) error{d.work, d.check, d.repair, d.rest} {
+	for _, step := range []func(context.Context) error{d.work, d.check, d.catchUp, d.repair, d.rest} {
 		if err := step(ctx); err != nil {
 			return d.report, err
 		}
@@ -88,17 +101,17 @@ func Run(ctx context.Context, s *stack.Stack, o Options) (Report, error) {
 
 // work takes orders until the disaster, and restores every database to a moment of its own.
 func (d *drill) work(ctx context.Context) error {
-	begin := time.Now()
+	d.begin = time.Now()
 	resumed := d.sweep(ctx)
 	err := d.load(ctx)
 	resumed()
 	if err != nil {
 		return err
 	}
-	took := time.Since(begin)
+	took := time.Since(d.begin)
 	d.Tell("The disaster: sweeps are paused, and every database is restored to a second of its own")
 	for _, name := range Databases {
-		to := begin.Add(time.Duration((0.55 + 0.45*d.chance.Float64()) * float64(took)))
+		to := d.begin.Add(time.Duration((0.55 + 0.45*d.chance.Float64()) * float64(took)))
 		r, err := Rewind(ctx, stack.Project, name, to)
 		if err != nil {
 			return err
@@ -127,6 +140,25 @@ func (d *drill) check(ctx context.Context) error {
 	return err
 }
 
+// catchUp has orders get back what they lost from the archive, once that has all that was published.
+func (d *drill) catchUp(ctx context.Context) error {
+	d.Tell("Catching up with the archive")
+	if err := d.Archive(ctx); err != nil {
+		return err
+	}
+	outcomes, _, err := d.look.CatchUp(ctx, d.begin, false)
+	for _, o := range outcomes {
+		if o.Err != nil {
+			return fmt.Errorf("catch order %s up: %w", o.OrderID, o.Err)
+		}
+		if o.Person != "" {
+			d.report.Person[o.OrderID] = o.Person
+		}
+	}
+	d.report.CaughtUp = outcomes
+	return err
+}
+
 // repair plans and acts until a plan has nothing to do.
 func (d *drill) repair(ctx context.Context) error {
 	d.Tell("Repairing")
@@ -136,7 +168,7 @@ func (d *drill) repair(ctx context.Context) error {
 			return err
 		}
 		acted := false
-		for _, f := range repair.Plan(w) {
+		for _, f := range catchup.Plan(w, d.report.CaughtUp, d.begin) {
 			out := d.repairing.Do(ctx, f)
 			acted = acted || len(out.Done) > 0 || out.Err != nil
 			d.note(out)

@@ -59,7 +59,11 @@ func request(o importing.Order) order.Request {
 	return r
 }
 
+// parseOrigin reads which import made an order; none, if the order was lost and rebuilt from its events.
 func parseOrigin(origin string) (importID string, line int64, err error) {
+	if origin == order.RebuiltOrigin {
+		return "", 0, nil
+	}
 	id, n, ok := strings.Cut(origin, ":")
 	line, err = strconv.ParseInt(n, 10, 64)
 	if !ok || err != nil {

@@ -219,7 +219,7 @@ type FoundOrder struct {
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// When the sweep looks at it again; unset once it is final.
 	NextAttemptTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=next_attempt_time,json=nextAttemptTime,proto3" json:"next_attempt_time,omitempty"`
-	// Of an order from a file: which import and line.
+	// Of an order from a file: which import and line. Of one that was lost and made again from its events: rebuilt.
 	Origin        string `protobuf:"bytes,9,opt,name=origin,proto3" json:"origin,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -380,7 +380,7 @@ type OrderStory struct {
 	Order *v11.Order `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
 	// Whose.
 	CustomerId string `protobuf:"bytes,2,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
-	// Of an order from a file: which import and line.
+	// Of an order from a file: which import and line. Of one that was lost and made again from its events: rebuilt.
 	Origin string `protobuf:"bytes,3,opt,name=origin,proto3" json:"origin,omitempty"`
 	// When the sweep looks at it again; unset once it is final.
 	NextAttemptTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=next_attempt_time,json=nextAttemptTime,proto3" json:"next_attempt_time,omitempty"`
