@@ -103,9 +103,10 @@ func (s *letters) find(ctx context.Context, f letterFilter) (found []store.DeadL
 func listLetters(project *string) *cobra.Command {
 	var f letterFilter
 	c := &cobra.Command{
-		Use:   "list",
-		Short: "List dead letters that nobody has decided about, oldest first",
-		Args:  cobra.NoArgs,
+		Use:     "list",
+		Short:   "List dead letters that nobody has decided about, oldest first",
+		Example: "  orderflow dead-letters list\n  orderflow dead-letters list --function notify-customer --since 2h --all",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := openLetters(cmd.Context(), *project)
 			if err != nil {
@@ -156,9 +157,10 @@ func oneLine(s string) string {
 
 func showLetter(project *string) *cobra.Command {
 	return &cobra.Command{
-		Use:   "show ID",
-		Short: "Show a dead letter: the event, why it was given up on, what was decided",
-		Args:  cobra.ExactArgs(1),
+		Use:     "show ID",
+		Short:   "Show a dead letter: the event, why it was given up on, what was decided",
+		Example: "  orderflow dead-letters show ID",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := openLetters(cmd.Context(), *project)
 			if err != nil {
@@ -208,6 +210,8 @@ func decideLetters(project *string, use, short, action string) *cobra.Command {
 		Use:   use + " [ID…]",
 		Short: short,
 		Long:  short + ": those of the ids, or all that the flags select and nobody has decided about.",
+		Example: fmt.Sprintf("  orderflow dead-letters %[1]s ID --reason \"ticket 4711\"\n"+
+			"  orderflow dead-letters %[1]s --function notify-customer --since 2h --reason \"ticket 4711\" --dry-run", use),
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			if d.filter == (letterFilter{}) == (len(ids) == 0) {
 				return errors.New("say which: either ids, or flags such as --function and --since")

@@ -19,8 +19,6 @@ import (
 	"orderflow.dev/local/cloudtest"
 )
 
-func TestMain(m *testing.M) { cloudtest.Main(m, cloudtest.Storage) }
-
 // confirmed is the event of an order as a function was given it.
 func confirmed(t *testing.T, orderID string) event.Message {
 	t.Helper()
@@ -57,6 +55,15 @@ func has(t *testing.T, out string, parts ...string) {
 	for _, p := range parts {
 		if !strings.Contains(out, p) {
 			t.Errorf("there is no %q in:\n%s", p, out)
+		}
+	}
+}
+
+func hasNot(t *testing.T, out string, parts ...string) {
+	t.Helper()
+	for _, p := range parts {
+		if strings.Contains(out, p) {
+			t.Errorf("there is %q in:\n%s", p, out)
 		}
 	}
 }

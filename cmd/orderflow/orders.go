@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -65,6 +66,12 @@ a while.`,
 		Example: "  orderflow orders find --stuck 10m\n  orderflow orders find --customer ID --status CONFIRMED\n  orderflow orders find --origin IMPORT --unended",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := placedWithin(since, until); err != nil {
+				return err
+			}
+			if limit < 1 || stuck < 0 {
+				return errors.New("--limit wants a number from 1 on, and --stuck a time such as 10m")
+			}
 			o, err := f.operator(cmd.Context())
 			if err != nil {
 				return err
@@ -80,7 +87,7 @@ a while.`,
 			if unended {
 				q.Set("unended", "true")
 			}
-			return findOrders(cmd.Context(), cmd.OutOrStdout(), o, q, limit)
+			return f.explained(findOrders(cmd.Context(), cmd.OutOrStdout(), o, q, limit), "find orders")
 		},
 	}
 	fl := c.Flags()
@@ -94,6 +101,17 @@ a while.`,
 	fl.BoolVar(&unended, "unended", false, "not ended")
 	fl.IntVar(&limit, "limit", 50, "at most so many")
 	return c
+}
+
+// placedWithin checks the time in which orders are to have been placed; 0 is no bound.
+func placedWithin(since, until time.Duration) error {
+	switch {
+	case since < 0 || until < 0:
+		return errors.New("--since and --until are so long ago: write 2h")
+	case since > 0 && until >= since:
+		return fmt.Errorf("there is no time between --since %s and --until %s ago", since, until)
+	}
+	return nil
 }
 
 func set(q url.Values, name, value string) {
@@ -152,12 +170,23 @@ func finishFound(out io.Writer, t *tabwriter.Writer, found int, more bool) error
 
 func statusName(s orderv1.OrderStatus) string { return strings.TrimPrefix(s.String(), "ORDER_STATUS_") }
 
+// oneOrder are the arguments of a command about one order: an empty id is a variable that was not set.
+func oneOrder(cmd *cobra.Command, args []string) error {
+	if err := cobra.ExactArgs(1)(cmd, args); err != nil {
+		return err
+	}
+	if args[0] == "" {
+		return errors.New("say which order: its id is empty")
+	}
+	return nil
+}
+
 func showOrderCommand(f *operatorFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:     "show ID",
 		Short:   "Show an order: where it stands, its money, its stock, and everything that happened",
 		Example: "  orderflow orders show ID",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneOrder,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := f.operator(cmd.Context())
 			if err != nil {
@@ -165,7 +194,7 @@ func showOrderCommand(f *operatorFlags) *cobra.Command {
 			}
 			story, err := o.Show(cmd.Context(), args[0])
 			if err != nil {
-				return err
+				return f.explained(err, "show order "+args[0])
 			}
 			return printStory(cmd.OutOrStdout(), story)
 		},
