@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/user"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -81,4 +82,12 @@ func (f *operatorFlags) explained(err error, what string) error {
 		next = "; look for it with orderflow orders find"
 	}
 	return fmt.Errorf("%s: %w%s", what, err, next)
+}
+
+// me is who runs this command, by the name of their account.
+func me() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "unknown"
 }
