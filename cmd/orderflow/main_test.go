@@ -74,7 +74,7 @@ func (r *running) command(t *testing.T, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), program, args...)
-	cmd.Env = append(os.Environ(), beCommand+"=1", "XDG_CACHE_HOME="+r.cache)
+	cmd.Env = append(os.Environ(), beCommand+"=1", "XDG_CACHE_HOME="+r.cache, "GOCOVERDIR="+r.cache)
 	return cmd
 }
 

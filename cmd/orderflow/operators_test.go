@@ -165,6 +165,9 @@ func endsOrders(t *testing.T, d desk) {
 	act := func(name string, args ...string) []string {
 		return append([]string{"orders", name, id, forReason, "the customer called"}, args...)
 	}
+	d.await(t, "carl", id, func(*orderv1.Order) bool { // its saga has come to the provider
+		return strings.Contains(d.do(t, words("orders show "+id)), "PENDING")
+	})
 	d.refuse(t, act("close"), "is PLACED: cancel it, its saga closes it then")
 	d.refuse(t, act("refund"), "is PLACED: only a confirmed order is refunded")
 	for _, name := range []string{"cancel", "retry", "close"} {
