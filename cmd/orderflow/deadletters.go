@@ -82,6 +82,9 @@ func openLetters(ctx context.Context, project string) (*letters, error) {
 
 // find is all that a filter selects, oldest first.
 func (s *letters) find(ctx context.Context, f letterFilter) (found []store.DeadLetter, err error) {
+	if err := checkAgo(f.since, f.until); err != nil {
+		return nil, err
+	}
 	now := time.Now()
 	err = s.kept.Each(ctx, func(l store.DeadLetter) {
 		if f.selects(l, now) {

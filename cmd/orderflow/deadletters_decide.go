@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,6 +34,12 @@ func decideLetters(project *string, use, short, action string) *cobra.Command {
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			if d.filter == (letterFilter{}) == (len(ids) == 0) {
 				return errors.New("say which: either ids, or flags such as --function and --since")
+			}
+			if strings.TrimSpace(d.Reason) == "" {
+				return errors.New("--reason: say why; it is kept with the letter")
+			}
+			if d.rate <= 0 {
+				return errors.New("--rate wants a number above 0")
 			}
 			s, err := openLetters(cmd.Context(), *project)
 			if err != nil {

@@ -64,7 +64,7 @@ a while.`,
 		Example: "  orderflow orders find --stuck 10m\n  orderflow orders find --customer ID --status CONFIRMED\n  orderflow orders find --origin IMPORT --unended",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := placedWithin(since, until); err != nil {
+			if err := checkAgo(since, until); err != nil {
 				return err
 			}
 			if limit < 1 || stuck < 0 {
@@ -101,8 +101,8 @@ a while.`,
 	return c
 }
 
-// placedWithin checks the time in which orders are to have been placed; 0 is no bound.
-func placedWithin(since, until time.Duration) error {
+// checkAgo checks a time that begins and ends so long ago; 0 is no bound.
+func checkAgo(since, until time.Duration) error {
 	switch {
 	case since < 0 || until < 0:
 		return errors.New("--since and --until are so long ago: write 2h")
