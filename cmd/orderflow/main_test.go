@@ -47,15 +47,17 @@ func up(t *testing.T) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGINT) // it may have ended
-		<-ended
-	})
 	select {
 	case <-out.seen:
 	case err := <-ended:
 		t.Fatalf("orderflow up ended: %v\n%s", err, out)
 	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGINT) // it may have ended
+		if err := <-ended; err != nil {
+			t.Errorf("orderflow up after Ctrl-C: %v\n%s", err, out)
+		}
+	})
 	body, err := os.ReadFile(filepath.Join(r.cache, "orderflow", "stack.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +75,7 @@ func (r *running) command(t *testing.T, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd := exec.Command(program, args...) // not of the test's context: it ends before the cleanup, which lets a stack end by itself
 	cmd.Env = append(os.Environ(), beCommand+"=1", "XDG_CACHE_HOME="+r.cache, "GOCOVERDIR="+r.cache)
 	return cmd
 }
