@@ -40,6 +40,9 @@ func (r *Refused) Error() string {
 	for _, f := range r.Errors {
 		text += "; " + f.Name + " " + f.Message
 	}
+	if r.Status >= http.StatusInternalServerError && r.RequestID != "" {
+		text += " (request id " + r.RequestID + ")" // the log has it
+	}
 	return text
 }
 

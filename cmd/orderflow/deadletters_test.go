@@ -19,8 +19,6 @@ import (
 	"orderflow.dev/local/cloudtest"
 )
 
-func TestMain(m *testing.M) { cloudtest.Main(m, cloudtest.Storage) }
-
 // confirmed is the event of an order as a function was given it.
 func confirmed(t *testing.T, orderID string) event.Message {
 	t.Helper()
@@ -57,6 +55,15 @@ func has(t *testing.T, out string, parts ...string) {
 	for _, p := range parts {
 		if !strings.Contains(out, p) {
 			t.Errorf("there is no %q in:\n%s", p, out)
+		}
+	}
+}
+
+func hasNot(t *testing.T, out string, parts ...string) {
+	t.Helper()
+	for _, p := range parts {
+		if strings.Contains(out, p) {
+			t.Errorf("there is %q in:\n%s", p, out)
 		}
 	}
 }
@@ -201,6 +208,14 @@ func TestADecisionSaysWhichLettersAndWhy(t *testing.T) {
 		{"replay --reason r", "say which"},
 		{"replay id --function f --reason r", "say which"},
 		{"replay id", "reason"},
+		{"replay id --reason=", "--reason: say why"},
+		{"discard id --reason=", "--reason: say why"},
+		{"replay --since 1h --rate 0 --reason r", "--rate"},
+		{"discard --since 1h --rate -1 --reason r", "--rate"},
+		{"replay --since -1h --reason r", "--since"},
+		{"discard --until -1h --reason r", "--until"},
+		{"list --since -1h", "--since"},
+		{"list --since 1h --until 2h", "there is no time between"},
 		{"show", "accepts 1 arg"},
 		{"show none", "there is no dead letter none"},
 	} {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -77,10 +78,31 @@ func root() *cobra.Command {
 		ordersCommand(),
 		stockCommand(),
 		deadLettersCommand(),
-		ordersCommand(),
-		stockCommand(),
 		replayCommand(),
 		workflowsCommand(),
 	)
+	refuseUnknown(c)
 	return c
+}
+
+// refuseUnknown has groups of commands fail of what is none of theirs: cobra shows their help, and says that all is well.
+func refuseUnknown(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		refuseUnknown(sub)
+		if !sub.HasSubCommands() || sub.Runnable() {
+			continue
+		}
+		sub.SuggestionsMinimumDistance = 2
+		sub.FParseErrWhitelist.UnknownFlags = true // those of the command that was meant
+		sub.RunE = func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			text := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
+			if meant := cmd.SuggestionsFor(args[0]); len(meant) > 0 {
+				return fmt.Errorf("%s: did you mean %s?", text, strings.Join(meant, " or "))
+			}
+			return fmt.Errorf("%s: see %s --help", text, cmd.CommandPath())
+		}
+	}
 }

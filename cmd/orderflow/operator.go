@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
+	"os/user"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,11 +34,7 @@ func (f *operatorFlags) operator(ctx context.Context) (e2e.Operator, error) {
 		return e2e.Operator{}, errors.New("--gateway and --token-file belong together: a deployed gateway takes its issuer's tokens only")
 	}
 	if f.gateway != "" {
-		token, err := os.ReadFile(f.tokenFile)
-		if err != nil {
-			return e2e.Operator{}, fmt.Errorf("read the operator's token: %w", err)
-		}
-		return e2e.Operator{Customer: e2e.Customer{Gateway: strings.TrimSuffix(f.gateway, "/"), Token: strings.TrimSpace(string(token))}}, nil
+		return f.deployed()
 	}
 	e, err := stack.Running()
 	if err != nil {
@@ -43,4 +42,52 @@ func (f *operatorFlags) operator(ctx context.Context) (e2e.Operator, error) {
 	}
 	token, err := stack.Token(ctx, e, f.as, e2e.OperatorScope)
 	return e2e.Operator{Customer: e2e.Customer{Gateway: e.Gateway, Token: token}}, err
+}
+
+// deployed is an operator of a deployed gateway.
+func (f *operatorFlags) deployed() (o e2e.Operator, err error) {
+	if u, err := url.Parse(f.gateway); err != nil || u.Host == "" {
+		return o, fmt.Errorf("--gateway %q: write its root URL, as https://gateway.example", f.gateway)
+	}
+	text, err := os.ReadFile(f.tokenFile)
+	if err != nil {
+		return o, fmt.Errorf("read the operator's token: %w", err)
+	}
+	switch words := strings.Fields(string(text)); len(words) {
+	case 0:
+		return o, fmt.Errorf("--token-file %s is empty: put a token into it that has the scope %s", f.tokenFile, e2e.OperatorScope)
+	case 1:
+		o.Gateway, o.Token = strings.TrimSuffix(f.gateway, "/"), words[0]
+		return o, nil
+	default:
+		return o, fmt.Errorf("--token-file %s: there is more in it than one token", f.tokenFile)
+	}
+}
+
+// explained says what was being done when an operator was refused, and what to do where that is known.
+func (f *operatorFlags) explained(err error, what string) error {
+	if err == nil {
+		return nil
+	}
+	next := ""
+	refused, answered := errors.AsType[*e2e.Refused](err)
+	switch {
+	case !answered && f.gateway == "":
+		next = "; is the stack well? orderflow doctor"
+	case !answered, refused.Status == http.StatusNotFound && refused.Reason == "":
+		next = "; is --gateway " + f.gateway + " where Orderflow is?"
+	case refused.Status == http.StatusUnauthorized && f.gateway != "":
+		next = "; put a new one into " + f.tokenFile
+	case refused.Reason == "order_not_found":
+		next = "; look for it with orderflow orders find"
+	}
+	return fmt.Errorf("%s: %w%s", what, err, next)
+}
+
+// me is who runs this command, by the name of their account.
+func me() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "unknown"
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -39,7 +40,7 @@ func orderCommand() *cobra.Command {
 				return err
 			}
 			c := e2e.Customer{Gateway: e.Gateway, Token: token}
-			placed, err := c.Place(ctx, key, &orderv1.PlaceOrderRequest{
+			placed, err := c.Place(ctx, cmp.Or(key, rand.Text()), &orderv1.PlaceOrderRequest{
 				Lines: []*orderv1.RequestedLine{{Sku: sku, Quantity: quantity}}, PaymentMethod: method,
 			})
 			if err != nil {
@@ -55,7 +56,7 @@ func orderCommand() *cobra.Command {
 	f.Int32Var(&quantity, "quantity", 1, "how many")
 	f.StringVar(&method, "pay", "pm_approve", "payment method: pm_approve, pm_decline, pm_pending, pm_pending_decline, pm_never, pm_timeout_charged, pm_timeout_not_charged, pm_flaky")
 	f.StringVar(&subject, "subject", "alice", "who orders")
-	f.StringVar(&key, "key", rand.Text(), "idempotency key (default: a fresh one)")
+	f.StringVar(&key, "key", "", "idempotency key (default: a fresh one)")
 	f.DurationVar(&wait, "wait", 5*time.Minute, "how long to follow it")
 	return c
 }

@@ -3,10 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -14,7 +14,6 @@ import (
 
 	"orderflow.dev/e2e"
 	operationsv1 "orderflow.dev/gen/orderflow/operations/v1"
-	orderv1 "orderflow.dev/gen/orderflow/order/v1"
 	"orderflow.dev/internal/order"
 	"orderflow.dev/local/stack"
 )
@@ -66,6 +65,12 @@ a while.`,
 		Example: "  orderflow orders find --stuck 10m\n  orderflow orders find --customer ID --status CONFIRMED\n  orderflow orders find --origin IMPORT --unended",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkAgo(since, until); err != nil {
+				return err
+			}
+			if limit < 1 || stuck < 0 {
+				return errors.New("--limit wants a number from 1 on, and --stuck a time such as 10m")
+			}
 			o, err := f.operator(cmd.Context())
 			if err != nil {
 				return err
@@ -81,7 +86,7 @@ a while.`,
 			if unended {
 				q.Set("unended", "true")
 			}
-			return findOrders(cmd.Context(), cmd.OutOrStdout(), o, q, limit)
+			return f.explained(findOrders(cmd.Context(), cmd.OutOrStdout(), o, q, limit), "find orders")
 		},
 	}
 	fl := c.Flags()
@@ -95,6 +100,17 @@ a while.`,
 	fl.BoolVar(&unended, "unended", false, "not ended")
 	fl.IntVar(&limit, "limit", 50, "at most so many")
 	return c
+}
+
+// checkAgo checks a time that begins and ends so long ago; 0 is no bound.
+func checkAgo(since, until time.Duration) error {
+	switch {
+	case since < 0 || until < 0:
+		return errors.New("--since and --until are so long ago: write 2h")
+	case since > 0 && until >= since:
+		return fmt.Errorf("there is no time between --since %s and --until %s ago", since, until)
+	}
+	return nil
 }
 
 func set(q url.Values, name, value string) {
@@ -151,79 +167,13 @@ func finishFound(out io.Writer, t *tabwriter.Writer, found int, more bool) error
 	return nil
 }
 
-func statusName(s orderv1.OrderStatus) string { return strings.TrimPrefix(s.String(), "ORDER_STATUS_") }
-
-func showOrderCommand(f *operatorFlags) *cobra.Command {
-	return &cobra.Command{
-		Use:     "show ID",
-		Short:   "Show an order: where it stands, its money, its stock, and everything that happened",
-		Example: "  orderflow orders show ID",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o, err := f.operator(cmd.Context())
-			if err != nil {
-				return err
-			}
-			story, err := o.Show(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return printStory(cmd.OutOrStdout(), story)
-		},
-	}
-}
-
-func printStory(out io.Writer, s *operationsv1.OrderStory) error {
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	row := func(name, format string, args ...any) { fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
-	o := s.GetOrder()
-	row("order", "%s", o.GetOrderId())
-	row("status", "%s", strings.TrimSpace(statusName(o.GetStatus())+" "+o.GetCancellationReason()))
-	row("customer", "%s", s.GetCustomerId())
-	if s.GetOrigin() != "" {
-		row("origin", "%s", s.GetOrigin())
-	}
-	row("placed", "%s", o.GetCreateTime().AsTime().Local().Format(time.DateTime))
-	for _, l := range o.GetLines() {
-		row("line", "%d × %s  %s", l.GetQuantity(), l.GetSku(), stack.Price(l.GetUnitPrice()))
-	}
-	row("total", "%s", stack.Price(o.GetTotal()))
-	row("payment", "%s", paymentText(s))
-	row("stock", "%s", strings.TrimPrefix(cmp.Or(s.GetReservation().GetState().String(), "-"), "RESERVATION_STATE_"))
-	for _, r := range o.GetRefunds() {
-		row("refund", "%s %s", stack.Price(r.GetAmount()), refundText(r))
-	}
-	if at := s.GetNextAttemptTime(); at != nil {
-		row("looked at again", "%s, %d sagas so far", at.AsTime().Local().Format(time.DateTime), s.GetAttempts())
-	}
-	if err := t.Flush(); err != nil {
+// oneOrder are the arguments of a command about one order: an empty id is a variable that was not set.
+func oneOrder(cmd *cobra.Command, args []string) error {
+	if err := cobra.ExactArgs(1)(cmd, args); err != nil {
 		return err
 	}
-	var timeline []stack.Happening
-	for _, h := range s.GetTimeline() {
-		timeline = append(timeline, stack.Happened(h))
-	}
-	if len(timeline) > 0 {
-		printTimeline(out, timeline[0].Time, timeline)
+	if args[0] == "" {
+		return errors.New("say which order: its id is empty")
 	}
 	return nil
-}
-
-func paymentText(s *operationsv1.OrderStory) string {
-	p := s.GetPayment()
-	if p == nil {
-		return "-"
-	}
-	text := strings.TrimPrefix(p.GetState().String(), "PAYMENT_STATE_")
-	if p.GetRefunded() != nil {
-		text += ", " + stack.Price(p.GetRefunded()) + " of it given back"
-	}
-	return text
-}
-
-func refundText(r *orderv1.Refund) string {
-	if r.GetRefundTime() == nil {
-		return "on its way (" + r.GetRefundId() + ")"
-	}
-	return "given back (" + r.GetRefundId() + ")"
 }

@@ -113,9 +113,10 @@ func leftOut(n archive.Counts) string {
 
 func listReplays(project *string) *cobra.Command {
 	return &cobra.Command{
-		Use:   "list",
-		Short: "List who replayed what, when and why, oldest first",
-		Args:  cobra.NoArgs,
+		Use:     "list",
+		Short:   "List who replayed what, when and why, oldest first",
+		Example: "  orderflow replay list\n  orderflow replay list --project my-project",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			name, err := projectOf(*project)
 			if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"orderflow.dev/e2e"
 	inventoryv1 "orderflow.dev/gen/orderflow/inventory/v1"
 	operationsv1 "orderflow.dev/gen/orderflow/operations/v1"
 	"orderflow.dev/local/stack"
@@ -35,7 +36,7 @@ func showStockCommand(f *operatorFlags) *cobra.Command {
 		Use:     "show SKU",
 		Short:   "Show a product's stock and who corrected it",
 		Example: "  orderflow stock show mug-blue",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneProduct,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := f.operator(cmd.Context())
 			if err != nil {
@@ -43,7 +44,7 @@ func showStockCommand(f *operatorFlags) *cobra.Command {
 			}
 			item, err := o.Stock(cmd.Context(), args[0])
 			if err != nil {
-				return err
+				return f.explained(err, "show the stock of "+args[0])
 			}
 			return printStock(cmd.OutOrStdout(), item)
 		},
@@ -66,20 +67,18 @@ func printStock(out io.Writer, r *inventoryv1.GetItemResponse) error {
 }
 
 func adjustStockCommand(f *operatorFlags) *cobra.Command {
-	var (
-		a     actFlags
-		delta int64
-	)
+	a := actFlags{operatorFlags: f}
+	var delta int64
 	c := &cobra.Command{
 		Use:     "adjust SKU",
 		Short:   "Correct what is physically there of a product",
 		Example: "  orderflow stock adjust mug-blue --by -3 --reason \"broken in the warehouse\"\n  orderflow stock adjust mug-blue --by 2 --reason \"sent back, as new\"",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneProduct,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if delta == 0 {
 				return errors.New("say by how much: --by -3")
 			}
-			return adjustStock(cmd.Context(), cmd.OutOrStdout(), f, a.key, &operationsv1.AdjustStockRequest{Sku: args[0], Delta: delta, Reason: a.reason})
+			return a.onStock(cmd.Context(), cmd.OutOrStdout(), &operationsv1.AdjustStockRequest{Sku: args[0], Delta: delta, Reason: a.reason})
 		},
 	}
 	a.on(c)
@@ -87,13 +86,21 @@ func adjustStockCommand(f *operatorFlags) *cobra.Command {
 	return c
 }
 
-func adjustStock(ctx context.Context, out io.Writer, f *operatorFlags, key string, r *operationsv1.AdjustStockRequest) error {
-	o, err := f.operator(ctx)
-	if err != nil {
+// oneProduct are the arguments of a command about one product: an empty SKU is a variable that was not set.
+func oneProduct(cmd *cobra.Command, args []string) error {
+	if err := cobra.ExactArgs(1)(cmd, args); err != nil {
 		return err
 	}
+	if args[0] == "" {
+		return errors.New("say which product: its SKU is empty")
+	}
+	return nil
+}
+
+// onStock corrects a product's stock.
+func (a *actFlags) onStock(ctx context.Context, out io.Writer, r *operationsv1.AdjustStockRequest) error {
 	var resp *inventoryv1.AdjustStockResponse
-	err = patiently(ctx, func() (err error) {
+	err := a.do(ctx, "adjust the stock of "+r.GetSku(), func(o e2e.Operator, key string) (err error) {
 		resp, err = o.AdjustStock(ctx, key, r)
 		return err
 	})

@@ -120,11 +120,10 @@ func everything(ctx context.Context) (map[string]string, error) {
 		}
 		db.Close()
 	}
-	n := 0
-	err := look.Movements(ctx, func(kind, key string, amount int64) {
-		n++
-		out[fmt.Sprintf("ledger/%d", n)] = fmt.Sprint(kind, key, amount)
-	})
+	moved, err := look.Movements(ctx)
+	for i, m := range moved {
+		out[fmt.Sprintf("ledger/%d", i+1)] = fmt.Sprint(m)
+	}
 	return out, err
 }
 

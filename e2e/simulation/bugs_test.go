@@ -45,6 +45,7 @@ var bugs = map[string]struct {
 	"the provider knows no refund's key":   {func(s *sim) { s.bank.parts = true }, []string{promise.RefundedAsRequested, promise.MoneyFollowsOrder}},
 	"refunds are lost on their way":        {func(s *sim) { s.dropped = func(c string) bool { return c == "refund-payment" } }, []string{promise.RefundedAsRequested}},
 	"events are lost on their way":         {func(s *sim) { s.dropped = func(c string) bool { return c == "notify-customer" } }, []string{promise.ToldOnce, promise.EventsFollowCommits}},
+	"mail that went out is said not to":    {func(s *sim) { s.mailLies = true }, []string{promise.ToldOnce}},
 	"a reservation is forgotten":           {func(s *sim) { s.stock = func(i inventory.Store) inventory.Store { return forgetful{i} } }, []string{promise.StockAddsUp, promise.EndedInTime}},
 	"stock is written whoever wrote since": {func(s *sim) { s.stock = func(i inventory.Store) inventory.Store { return careless{i} } }, []string{promise.StockAddsUp}},
 }

@@ -203,8 +203,9 @@ func (s *sim) observeWrite(t *task, w store.Write, now time.Time) {
 		}
 	case "notifications/":
 		lease, _ := w.Fields["lease_until"].(time.Time)
-		// Whoever takes over after the lease ran out may send what was sent and not recorded.
-		if before, again := s.leases[id]; again && w.Fields["sent"] == false && !now.Before(before.Add(-2*maxSkew)) {
+		// Whoever takes over after the lease ran out may send what was sent and not recorded; who gave it back had not sent it.
+		before, claimed := s.leases[id], w.Fields["sent"] == false && !lease.IsZero()
+		if claimed && !before.IsZero() && !now.Before(before.Add(-2*maxSkew)) {
 			s.history.Excused[id]++
 		}
 		s.leases[id] = lease

@@ -64,6 +64,7 @@ type sim struct {
 	yaml      func(string) string // what a seeded bug makes of the workflow
 	sweeps    bool
 	dropped   func(consumer string) bool            // deliveries that a seeded bug loses
+	mailLies  bool                                  // a seeded bug: of mail that went out it is said that it did not
 	stock     func(inventory.Store) inventory.Store // what a seeded bug makes of it
 
 	mu       sync.Mutex

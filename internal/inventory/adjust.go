@@ -3,6 +3,7 @@ package inventory
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -48,6 +49,9 @@ func (a Adjustment) validate() error {
 	text("adjustment_id", a.ID, maxAdjustmentID)
 	text("sku", a.SKU, MaxSKU)
 	text("note", a.Note, maxNote)
+	if a.Note != "" && strings.TrimSpace(a.Note) == "" {
+		bad = append(bad, fault.Field{Name: "note", Message: "is blank: say why"})
+	}
 	text("by", a.By, maxAdjustmentID)
 	if a.Delta == 0 || a.Delta > maxPhysical || a.Delta < -maxPhysical {
 		bad = append(bad, fault.Field{Name: "delta", Message: fmt.Sprintf("is %d: it may be -%d to %d, and not 0", a.Delta, maxPhysical, maxPhysical)})

@@ -66,6 +66,7 @@ func TestAdjustmentsAreRefused(t *testing.T) {
 			"without an id":  {func(a *inventory.Adjustment) { a.ID = "" }, "invalid_request"},
 			"a long id":      {func(a *inventory.Adjustment) { a.ID = strings.Repeat("i", 256) }, "invalid_request"},
 			"for no reason":  {func(a *inventory.Adjustment) { a.Note = "" }, "invalid_request"},
+			"a blank reason": {func(a *inventory.Adjustment) { a.Note = "  " }, "invalid_request"},
 			"by nobody":      {func(a *inventory.Adjustment) { a.By = "" }, "invalid_request"},
 			"no UTF-8":       {func(a *inventory.Adjustment) { a.Note = "\xff" }, "invalid_request"},
 			"without a SKU":  {func(a *inventory.Adjustment) { a.SKU = "" }, "invalid_request"},

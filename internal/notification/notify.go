@@ -23,7 +23,11 @@ type Message struct {
 	Body       string
 }
 
-// Sender sends a message. Sending it twice must at worst show it twice.
+// ErrNotSent says that a message is known not to have been sent.
+var ErrNotSent = errors.New("the message was not sent")
+
+// Sender sends a message. Sending it twice must at worst show it twice. An error that is ErrNotSent says that it is known not
+// to have been sent, so that anybody may try at once; after any other it may have been.
 type Sender interface {
 	Send(ctx context.Context, m Message) error
 }
@@ -98,13 +102,18 @@ func money(m *typev1.Money) string {
 	return fmt.Sprintf("%s %d.%02d", m.GetCurrencyCode(), m.GetMinorUnits()/100, m.GetMinorUnits()%100)
 }
 
-// notify sends at least once: twice only after a crash between sending and recording.
+// notify sends at least once: twice only after a crash between sending and recording. What is known not to have been sent
+// may be sent at once by whoever comes next; what may have been, only after the claim's time.
 func (n Notifying) notify(ctx context.Context, m Message) error {
 	r, err := n.claim(ctx, m.ID)
 	if err != nil || r.Sent {
 		return err
 	}
 	if err := n.Sender.Send(ctx, m); err != nil {
+		if errors.Is(err, ErrNotSent) {
+			r.LeaseUntil = time.Time{}
+			_ = n.Records.Save(ctx, r) // if it cannot be given back, the claim ends by itself; if another has it, it is that one's
+		}
 		return fault.Wrap(err, codes.Unavailable, "", "send notification %s", m.ID)
 	}
 	r.Sent, r.LeaseUntil = true, time.Time{}

@@ -3,6 +3,7 @@ package notification_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/mail"
 	"os"
@@ -143,10 +144,76 @@ func TestWhileOneSendsAnotherIsToldToComeAgain(t *testing.T) {
 	w.wantSent(t, 1)
 }
 
-func TestFailedSendIsTriedAgainWhenItsClaimIsOver(t *testing.T) {
+func TestSendThatIsKnownToHaveFailedIsTriedAgainAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	w.fail = errors.New("mail server away")
+	w.fail = fmt.Errorf("no address: %w", notification.ErrNotSent)
+	for range 3 {
+		if err := w.notify(t); fault.Code(err) != codes.Unavailable || !errors.Is(err, notification.ErrNotSent) {
+			t.Errorf("error %v, want that it was not sent", err)
+		}
+	}
+	w.fail = nil
+	for range 2 {
+		if err := w.notify(t); err != nil {
+			t.Errorf("once it can be sent: %v", err)
+		}
+	}
+	w.wantSent(t, 1)
+}
+
+func TestClaimThatCannotBeGivenBackEndsByItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.fail = notification.ErrNotSent
+	commits := 0
+	w.db.Before = func(op string, _ []store.Write) error {
+		if op == "commit" {
+			if commits++; commits == 2 {
+				return memory.ErrUnavailable
+			}
+		}
+		return nil
+	}
+	if err := w.notify(t); !errors.Is(err, notification.ErrNotSent) {
+		t.Errorf("error %v, want why it was not sent", err)
+	}
+	w.fail = nil
+	if err := w.notify(t); fault.Code(err) != codes.Aborted {
+		t.Errorf("within the claim: error %v", err)
+	}
+	w.pass(30 * time.Second)
+	if err := w.notify(t); err != nil {
+		t.Errorf("after it: %v", err)
+	}
+	w.wantSent(t, 1)
+}
+
+// A sender that was so slow that another took over gives nothing back: the other has sent it.
+func TestClaimThatAnotherHasIsNotGivenBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.fail = notification.ErrNotSent
+	w.then = func() {
+		w.then, w.fail = nil, nil
+		w.pass(30 * time.Second)
+		if err := w.notify(t); err != nil {
+			t.Errorf("the other: %v", err)
+		}
+	}
+	if err := w.notify(t); !errors.Is(err, notification.ErrNotSent) {
+		t.Errorf("error %v, want why it was not sent", err)
+	}
+	if err := w.notify(t); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	w.wantSent(t, 1)
+}
+
+func TestSendWhoseOutcomeIsUnknownKeepsItsClaim(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.fail = errors.New("mail server away") // perhaps after it took the message
 	if err := w.notify(t); fault.Code(err) != codes.Unavailable {
 		t.Errorf("error %v", err)
 	}
@@ -262,7 +329,7 @@ func TestFileIsAMessageThatMailReadersRead(t *testing.T) {
 	if _, err := m.Header.AddressList("To"); err != nil {
 		t.Errorf("to: %v", err)
 	}
-	if err := (notification.Files{Dir: filepath.Join(files.Dir, entries[0].Name())}).Send(t.Context(), notification.Message{}); err == nil {
-		t.Error("a message that cannot be written was said to be")
+	if err := (notification.Files{Dir: filepath.Join(files.Dir, entries[0].Name())}).Send(t.Context(), notification.Message{}); !errors.Is(err, notification.ErrNotSent) {
+		t.Errorf("a message that cannot be written: %v, want that it was not sent", err)
 	}
 }

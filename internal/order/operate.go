@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -30,6 +31,9 @@ var actKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 func (a Act) validate(keyed bool) error {
 	var v violations
 	v.text("reason", a.Note, 1, maxActNote)
+	if a.Note != "" && strings.TrimSpace(a.Note) == "" {
+		v.add("reason", "is blank: say why")
+	}
 	if keyed && !actKey.MatchString(a.Key) {
 		v.add("Idempotency-Key", "header must be 1 to 64 letters, digits, hyphens and underscores: a fresh one for each act, and the same one when you repeat it")
 	}

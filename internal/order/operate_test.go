@@ -174,6 +174,7 @@ func TestAnActNeedsAReasonANameAndSometimesAKey(t *testing.T) {
 	}{
 		"nobody":         {order.Act{Note: "why", Key: "k"}, "no_operator", "no_operator"},
 		"no reason":      {order.Act{By: "olga", Key: "k"}, "invalid_request", "invalid_request"},
+		"a blank reason": {order.Act{By: "olga", Note: "  ", Key: "k"}, "invalid_request", "invalid_request"},
 		"a long reason":  {order.Act{By: "olga", Note: strings.Repeat("é", 501), Key: "k"}, "invalid_request", "invalid_request"},
 		"control":        {order.Act{By: "olga", Note: "a\x00b", Key: "k"}, "invalid_request", "invalid_request"},
 		"no key":         {order.Act{By: "olga", Note: "why"}, "invalid_request", ""},

@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -86,8 +87,8 @@ func sameRefund(id string, done Refund, amount *typev1.Money) error {
 	if amount == nil || amount.GetMinorUnits() == done.Amount.GetMinorUnits() && amount.GetCurrencyCode() == done.Amount.GetCurrencyCode() {
 		return nil
 	}
-	return fault.New(codes.InvalidArgument, "idempotency_key_reused", "order %s: this Idempotency-Key was used for a refund of %d: use a new key for another refund",
-		id, done.Amount.GetMinorUnits())
+	return fault.New(codes.InvalidArgument, "idempotency_key_reused", "order %s: this Idempotency-Key was used for a refund of %s: use a new key for another refund",
+		id, price(done.Amount.GetCurrencyCode(), done.Amount.GetMinorUnits()))
 }
 
 // refundable is the amount to give back, or why it cannot be.
@@ -105,7 +106,7 @@ func (o *Order) refundable(amount *typev1.Money) (*typev1.Money, error) {
 	case left == 0:
 		return refuse("already_refunded", "has all of its money back")
 	case len(o.Refunds()) >= maxRefunds:
-		return refuse("too_many_refunds", "was refunded %d times: give back what is left, %d, outside", maxRefunds, left)
+		return refuse("too_many_refunds", "was refunded %d times: give back what is left, %s, outside", maxRefunds, price(currency, left))
 	case amount == nil:
 		return &typev1.Money{CurrencyCode: currency, MinorUnits: left}, nil
 	case amount.GetCurrencyCode() != currency:
@@ -113,9 +114,15 @@ func (o *Order) refundable(amount *typev1.Money) (*typev1.Money, error) {
 	case amount.GetMinorUnits() < 1:
 		return nil, fault.Invalid([]fault.Field{{Name: "amount.minor_units", Message: "must be at least 1"}})
 	case amount.GetMinorUnits() > left:
-		return refuse("refund_too_large", "has %d left of %d to give back: %d is too much", left, o.Total().GetMinorUnits(), amount.GetMinorUnits())
+		return refuse("refund_too_large", "has %s left of %s to give back: %s is too much",
+			price(currency, left), price(currency, o.Total().GetMinorUnits()), price(currency, amount.GetMinorUnits()))
 	}
 	return amount, nil
+}
+
+// price writes an amount of a two-decimal currency for people.
+func price(currency string, minorUnits int64) string {
+	return fmt.Sprintf("%s %d.%02d", currency, minorUnits/100, minorUnits%100)
 }
 
 // Refunder gives money of an order back, once per refund id, however often it is asked.

@@ -7,6 +7,7 @@ import (
 
 	inventoryv1 "orderflow.dev/gen/orderflow/inventory/v1"
 	"orderflow.dev/internal/order"
+	"orderflow.dev/local/psp"
 )
 
 // Agreement is whether stock and money agree with the orders, over everything the stack has.
@@ -54,18 +55,19 @@ func (in *Inspector) Agree(ctx context.Context) (Agreement, error) {
 		return a, err
 	}
 	charges := map[string]int{}
-	err = in.Movements(ctx, func(kind, key string, amount int64) {
-		if kind == "refund" {
-			a.Refunded += amount
-			return
-		}
-		a.Charged += amount
-		if charges[key]++; charges[key] == 2 {
-			a.Double = append(a.Double, key)
-		}
-	})
+	moved, err := in.Movements(ctx)
 	if err != nil {
 		return a, err
+	}
+	for _, m := range moved {
+		if m.Type == psp.MovementRefund {
+			a.Refunded += m.Amount
+			continue
+		}
+		a.Charged += m.Amount
+		if charges[m.OrderID]++; charges[m.OrderID] == 2 {
+			a.Double = append(a.Double, m.OrderID)
+		}
 	}
 	return a, in.compareStock(ctx, &a, sold)
 }

@@ -11,11 +11,9 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"cloud.google.com/go/pubsub/v2"
 	"golang.org/x/sync/errgroup"
@@ -23,7 +21,6 @@ import (
 	"orderflow.dev"
 	"orderflow.dev/internal/platform/telemetry"
 	"orderflow.dev/internal/unit"
-	"orderflow.dev/local/chaos"
 	"orderflow.dev/local/cloud"
 	"orderflow.dev/local/eventarc"
 	"orderflow.dev/local/iam"
@@ -41,35 +38,6 @@ const (
 	Audience = "orderflow"
 	apiKey   = "sandbox-key"
 )
-
-// Options configure a stack. The zero value is usable.
-type Options struct {
-	Dir   string       // state; a temporary folder, removed at the end, if empty
-	Keep  bool         // keep everything in Dir, so that a stack goes on there after a restart, however this one ended
-	Log   io.Writer    // the log lines of everything; Dir/log.jsonl has them in any case
-	Port  int          // of the gateway; a free one if zero
-	Steps func(string) // told what is being started
-
-	Emulators string // of Firestore and Pub/Sub: cloud.Embedded or cloud.Google; see cloud.Options
-
-	Register    bool // let other commands of this user find the stack (Running)
-	Isolate     bool // a process for each function and service, with the roles of its file; the program calls BeUnit
-	Inventories int  // so many inventory processes behind one address
-
-	Chaos *chaos.Chaos // makes things go wrong, between its Start and Stop; wants Isolate
-
-	SweepEvery      time.Duration // runs the sweeps this often instead of by their cron lines
-	OrderExpiry     time.Duration // production's default if zero, as the following
-	SagaPatience    time.Duration
-	JournalGrace    time.Duration
-	ProviderTimeout time.Duration
-	WebhookDelay    time.Duration
-	ImportPatience  time.Duration
-	ImportRate      int    // orders a second
-	StartsPerSecond int    // Workflows refuses more; no limit if zero
-	FirestoreHeap   string // of Google's emulators, which keep all documents and messages in memory: java's -Xmx
-	PubSubHeap      string
-}
 
 // Stack is a running one.
 type Stack struct {
@@ -224,46 +192,4 @@ func (s *Stack) openDir() (err error) {
 	telemetry.SetOutput(s.log)
 	s.LogFile = s.logFile.Name()
 	return nil
-}
-
-// serve runs a handler on a free loopback port, or on port, and answers its URL.
-func (s *Stack) serve(run context.Context, port int, handler func(url string) (http.Handler, error)) (string, error) {
-	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-	if err != nil {
-		return "", err
-	}
-	url := "http://" + l.Addr().String()
-	h, err := handler(url)
-	if err != nil {
-		l.Close()
-		return "", err
-	}
-	srv := Server(h)
-	s.servers.Go(func() error { return ignoreClosed(srv.Serve(l)) })
-	s.servers.Go(func() error {
-		<-run.Done()
-		drain, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		defer cancel()
-		if srv.Shutdown(drain) != nil {
-			srv.Close() // somebody holds on: a provider that never answers, a customer that never reads
-		}
-		return nil
-	})
-	return url, nil
-}
-
-// Server is a server of a handler as each door of a stack is one: HTTP/1 and HTTP/2 in the clear, with bounds for those who do
-// not speak, speak slowly, or say too much before they come to the point.
-func Server(h http.Handler) *http.Server {
-	protocols := &http.Protocols{}
-	protocols.SetHTTP1(true)
-	protocols.SetUnencryptedHTTP2(true)
-	return &http.Server{Handler: h, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
-}
-
-func ignoreClosed(err error) error {
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return err
 }

@@ -2,9 +2,7 @@ package stack
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"path"
 
 	"orderflow.dev/internal/inventory"
@@ -40,7 +38,7 @@ func (in *Inspector) world(ctx context.Context) (promise.World, error) {
 	w, err := Stores{Orders: in.orders, Payments: in.payments, Inventory: inventory, Platform: platform}.World(ctx)
 	w.Acknowledged = acknowledged
 	if err == nil {
-		w.Ledger, err = in.ledger(ctx)
+		w.Ledger, err = in.Movements(ctx)
 	}
 	return w, err
 }
@@ -172,35 +170,6 @@ func (g *gathering) adjustments(ctx context.Context) error {
 	return store.ScanDocuments(ctx, g.Inventory, "adjustments", func(d store.Document) {
 		g.world.Adjustments = append(g.world.Adjustments, store.ReadAdjustment(d))
 	})
-}
-
-func (in *Inspector) ledger(ctx context.Context) (moved []promise.Movement, err error) {
-	req, err := in.providerRequest(ctx, "/v1/ledger")
-	if err != nil {
-		return nil, err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("ask the provider for its ledger: %s", resp.Status)
-	}
-	for d := json.NewDecoder(resp.Body); d.More(); {
-		var m struct {
-			Type     string `json:"type"`
-			Key      string `json:"idempotency_key"`
-			Refund   string `json:"refund_key"`
-			Amount   int64  `json:"amount"`
-			Currency string `json:"currency"`
-		}
-		if err := d.Decode(&m); err != nil {
-			return nil, fmt.Errorf("read the provider's ledger: %w", err)
-		}
-		moved = append(moved, promise.Movement{Type: m.Type, OrderID: m.Key, RefundKey: m.Refund, Amount: m.Amount, Currency: m.Currency})
-	}
-	return moved, nil
 }
 
 func (g *gathering) deadLetters(ctx context.Context) error {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"math/big"
 	"regexp"
 	"slices"
@@ -42,33 +41,6 @@ func total(lines []line) (cents int64) {
 	return cents
 }
 
-var gib = big.NewRat(1<<30, 1)
-
-func rat(n int64) *big.Rat { return big.NewRat(n, 1) }
-
-func product(factors ...*big.Rat) *big.Rat {
-	p := rat(1)
-	for _, f := range factors {
-		p.Mul(p, f)
-	}
-	return p
-}
-
-func sum(terms ...*big.Rat) *big.Rat {
-	s := new(big.Rat)
-	for _, t := range terms {
-		s.Add(s, t)
-	}
-	return s
-}
-
-func quotient(a, b *big.Rat) *big.Rat {
-	if b.Sign() == 0 { // a missing key, which the book reports
-		return new(big.Rat)
-	}
-	return new(big.Rat).Quo(a, b)
-}
-
 // orders is the bill of operations that a million orders need. With atOnce requests on an instance their seconds are shared.
 func (m *model) orders(o operations, calls int64, atOnce *big.Rat) []line {
 	seconds := quotient(product(rat(o.invocations), m.value("invocation_ms")), product(rat(1000), atOnce))
@@ -95,13 +67,6 @@ func (m *model) time(seconds *big.Rat) []line {
 		{price: m.price("run_cpu"), quantity: product(seconds, cpu)},
 		{price: m.price("run_memory"), quantity: product(seconds, memory)},
 	}
-}
-
-func larger(a, b *big.Rat) *big.Rat {
-	if a.Cmp(b) > 0 {
-		return a
-	}
-	return b
 }
 
 func (m *model) cpu(u unit.Unit) *big.Rat { return new(big.Rat).SetFloat64(u.CPU) }
@@ -248,16 +213,4 @@ func (m *model) optional() []line {
 		{price: m.price("armor_policies"), quantity: rat(1)},
 		{price: m.price("armor_rules"), quantity: m.value("armor_policy_rules")},
 	}
-}
-
-func usd(cents int64) string {
-	return fmt.Sprintf("%s.%02d", grouped(fmt.Sprint(cents/100)), cents%100)
-}
-
-// grouped writes 1234567 as 1,234,567.
-func grouped(digits string) string {
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
 }

@@ -1,9 +1,7 @@
 package payment_test
 
 import (
-	"context"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -26,15 +24,8 @@ import (
 // ledger is the provider's own: what money moved.
 var ledger = psp.NewLedger(psp.LedgerOptions{})
 
-func provider(ctx context.Context) error {
-	server := psp.NewServer(psp.Options{Ledger: ledger, APIKey: "key", WebhookDelay: time.Hour})
-	web := httptest.NewServer(server.Handler())
-	context.AfterFunc(ctx, func() { server.Close(); web.Close() })
-	return os.Setenv("PAYMENT_PROVIDER_URL", web.URL)
-}
-
 func TestMain(m *testing.M) {
-	cloudtest.Main(m, provider, cloudtest.Setenv("PAYMENT_PROVIDER_KEY", "key"), cloudtest.Setenv("PAYMENT_PROVIDER_TIMEOUT", "500ms"), cloudtest.Service("payment"))
+	cloudtest.Main(m, cloudtest.Provider(ledger), cloudtest.Setenv("PAYMENT_PROVIDER_TIMEOUT", "500ms"), cloudtest.Service("payment"))
 }
 
 func client(t *testing.T) paymentv1.PaymentServiceClient {

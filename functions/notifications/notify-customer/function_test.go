@@ -1,6 +1,7 @@
 package notifycustomer_test
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"strings"
@@ -80,6 +81,31 @@ func TestEventDeliveredAgainSendsNothing(t *testing.T) {
 	}
 	if _, err := fs.Stat(outbox().FS(), id+".confirmed@orderflow.dev.eml"); err == nil {
 		t.Error("it was sent again")
+	}
+}
+
+// Not parallel: the others need the folder.
+func TestOnceTheCauseIsRepairedTheNextDeliverySends(t *testing.T) {
+	id, dir := cloudtest.NewID(), os.Getenv("NOTIFICATIONS_DIR")
+	if err := os.Rename(dir, dir+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // a file where it wants a folder
+		t.Fatal(err)
+	}
+	for range 2 {
+		if a := deliver(t, confirmed(id)); a.Status != 500 || !strings.Contains(a.Body, "unavailable") {
+			t.Errorf("answer %d %s, want 500 unavailable", a.Status, a.Body)
+		}
+	}
+	if err := errors.Join(os.Remove(dir), os.Rename(dir+".away", dir)); err != nil {
+		t.Fatal(err)
+	}
+	if a := deliver(t, confirmed(id)); a.Status != 204 {
+		t.Errorf("repaired: answer %d %s, want 204", a.Status, a.Body)
+	}
+	if _, err := fs.Stat(outbox().FS(), id+".confirmed@orderflow.dev.eml"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -2,12 +2,15 @@
 package adjuststock
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"slices"
 
 	inventoryv1 "orderflow.dev/gen/orderflow/inventory/v1"
 	operationsv1 "orderflow.dev/gen/orderflow/operations/v1"
 	"orderflow.dev/internal/client"
+	"orderflow.dev/internal/fault"
 	"orderflow.dev/internal/platform/function"
 	"orderflow.dev/internal/platform/telemetry"
 )
@@ -39,8 +42,20 @@ func Handler(adjust func(context.Context, *inventoryv1.AdjustStockRequest) (*inv
 			AdjustmentId: r.Header.Get("Idempotency-Key"), Sku: req.GetSku(), Delta: req.GetDelta(), By: r.Subject, Note: req.GetReason(),
 		})
 		if err != nil {
-			return nil, err
+			return nil, inCallersNames(err)
 		}
 		return &function.Reply{Body: resp}, nil
 	}
+}
+
+// callersName are the names by which the caller knows what inventory calls otherwise.
+var callersName = map[string]string{"adjustment_id": "Idempotency-Key", "note": "reason"}
+
+func inCallersNames(err error) error {
+	f := *fault.Of(err)
+	f.Fields = slices.Clone(f.Fields)
+	for i, field := range f.Fields {
+		f.Fields[i].Name = cmp.Or(callersName[field.Name], field.Name)
+	}
+	return &f
 }

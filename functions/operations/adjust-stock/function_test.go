@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 
 	_ "orderflow.dev/functions/operations/adjust-stock"
@@ -75,6 +76,13 @@ func TestRefusals(t *testing.T) {
 	} {
 		if a := adjust(t, c.key, c.sku, c.delta, c.reason, "operator"); a.Status != c.status || cloudtest.Reason(t, a) != c.want {
 			t.Errorf("%s: answer %d %s, want %d %s", name, a.Status, a.Body, c.status, c.want)
+		}
+	}
+	for name, a := range map[string]cloudtest.Answer{
+		"reason": adjust(t, "f", sku, 1, " ", "operator"), "Idempotency-Key": adjust(t, "", sku, 1, "x", "operator"),
+	} {
+		if !strings.Contains(a.Body, `"field":"`+name+`"`) {
+			t.Errorf("%s is wrong: answer %s, want it by the name that the caller knows", name, a.Body)
 		}
 	}
 	if a := adjust(t, "e", sku, 1, "x"); a.Status != 403 {

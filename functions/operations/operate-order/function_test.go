@@ -1,13 +1,9 @@
 package operateorder_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"os"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
@@ -21,15 +17,8 @@ import (
 	_ "orderflow.dev/services/payment"
 )
 
-func provider(ctx context.Context) error {
-	server := psp.NewServer(psp.Options{APIKey: "key", WebhookDelay: time.Hour})
-	web := httptest.NewServer(server.Handler())
-	context.AfterFunc(ctx, func() { server.Close(); web.Close() })
-	return os.Setenv("PAYMENT_PROVIDER_URL", web.URL)
-}
-
 func TestMain(m *testing.M) {
-	cloudtest.Main(m, cloudtest.Issuer, provider, cloudtest.Setenv("PAYMENT_PROVIDER_KEY", "key"), cloudtest.Service("payment"), cloudtest.Service("inventory"))
+	cloudtest.Main(m, cloudtest.Issuer, cloudtest.Provider(psp.NewLedger(psp.LedgerOptions{})), cloudtest.Service("payment"), cloudtest.Service("inventory"))
 }
 
 func act(t *testing.T, id, key, body string, scopes ...string) cloudtest.Answer {

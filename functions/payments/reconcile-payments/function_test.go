@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/csv"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -32,16 +31,13 @@ var (
 	price  = &typev1.Money{CurrencyCode: "GBP", MinorUnits: 500}
 )
 
-func provider(ctx context.Context) error {
+func captureLog(context.Context) error {
 	logged = cloudtest.CaptureLog()
-	server := psp.NewServer(psp.Options{Ledger: ledger, APIKey: "key", WebhookDelay: time.Hour})
-	web := httptest.NewServer(server.Handler())
-	context.AfterFunc(ctx, func() { server.Close(); web.Close() })
-	return os.Setenv("PAYMENT_PROVIDER_URL", web.URL)
+	return nil
 }
 
 func TestMain(m *testing.M) {
-	cloudtest.Main(m, provider, cloudtest.Storage, cloudtest.Setenv("PAYMENT_PROVIDER_KEY", "key"),
+	cloudtest.Main(m, captureLog, cloudtest.Provider(ledger), cloudtest.Storage,
 		cloudtest.Setenv("RECONCILE_GRACE", "0s"), cloudtest.Service("payment"))
 }
 

@@ -1,8 +1,6 @@
 package refundpayment_test
 
 import (
-	"context"
-	"net/http/httptest"
 	"os"
 	"testing"
 	"time"
@@ -25,15 +23,8 @@ import (
 // ledger is the provider's own: what money moved.
 var ledger = psp.NewLedger(psp.LedgerOptions{})
 
-func provider(ctx context.Context) error {
-	server := psp.NewServer(psp.Options{Ledger: ledger, APIKey: "key", WebhookDelay: time.Hour})
-	web := httptest.NewServer(server.Handler())
-	context.AfterFunc(ctx, func() { server.Close(); web.Close() })
-	return os.Setenv("PAYMENT_PROVIDER_URL", web.URL)
-}
-
 func TestMain(m *testing.M) {
-	cloudtest.Main(m, provider, cloudtest.Setenv("PAYMENT_PROVIDER_KEY", "key"), cloudtest.Service("payment"))
+	cloudtest.Main(m, cloudtest.Provider(ledger), cloudtest.Service("payment"))
 }
 
 // asked is a confirmed order of £5 of which a part is to be given back, and the event that says so.
