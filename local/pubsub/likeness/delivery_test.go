@@ -41,6 +41,10 @@ func (s *sequence) deliver() {
 		})
 		return
 	}
+	s.deliverAll(sub)
+}
+
+func (s *sequence) deliverAll(sub string) {
 	if s.ordered[sub] { // whether a key with messages out gives more to another pull is not said by the API
 		s.settleAll(sub)
 	}
@@ -157,11 +161,15 @@ func (s *sequence) settleSome(sub, how string, texts []string) {
 }
 
 // seek goes to before, between or after what was published. Messages that are out are settled before, as the API does
-// not say what becomes of their leases. The emulator does not let ordered subscriptions seek.
+// not say what becomes of their leases; and all are out, as the emulator gives up what a seek passes by unless it was
+// acknowledged before, though the subscription retains it. The emulator does not let ordered subscriptions seek.
 func (s *sequence) seek() {
 	sub := s.subscription()
 	if s.ordered[sub] {
 		return
+	}
+	if _, there := s.ordered[sub]; there {
+		s.deliverAll(sub)
 	}
 	s.settleAll(sub)
 	times := append([]time.Time{time.Now().Add(-time.Hour), time.Now().Add(time.Hour)}, s.times...)
