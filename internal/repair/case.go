@@ -190,7 +190,7 @@ func (c *one) farewell() string {
 }
 
 func price(m *typev1.Money) string {
-	return fmt.Sprintf("%d %s", m.GetMinorUnits(), m.GetCurrencyCode())
+	return fmt.Sprintf("%s %d.%02d", m.GetCurrencyCode(), m.GetMinorUnits()/100, m.GetMinorUnits()%100)
 }
 
 func recount(s inventory.Stock, held int64) Finding {
