@@ -31,7 +31,16 @@ func catchUp(ctx context.Context, out io.Writer, at place, f checkFlags) (c caug
 		fmt.Fprint(out, "the archive is not read: what the orders lost stays lost\n\n")
 		return c, nil
 	}
-	outcomes, read, err := at.CatchUp(ctx, since, f.dryRun)
+	var bar *progress // whose length is known once the files are listed
+	outcomes, read, err := at.CatchUp(ctx, catchup.Options{Since: since, DryRun: f.dryRun, Progress: func(read, of int) {
+		if bar == nil {
+			bar = newProgress(f.progress, "files of the archive", of)
+		}
+		bar.Set(read)
+	}})
+	if bar != nil {
+		bar.Done()
+	}
 	if err != nil {
 		return c, fmt.Errorf("catch orders up with the archive (--archived-since 0s repairs without it): %w", err)
 	}

@@ -22,6 +22,7 @@ type checkFlags struct {
 	show           int
 	repair, dryRun bool
 	archivedSince  string      // which events of the archive a repair reads
+	progress       io.Writer   // where a bar may be shown
 	at             client.Site // a project; the running stack if it has no name
 }
 
@@ -55,7 +56,10 @@ bucket PROJECT-archive) and roles/run.invoker on the two services. Which orders 
   orderflow check --repair --archived-since 2026-11-20T08:00:00Z   # the orders database was restored to 9 o'clock that day
   orderflow check --repair --project my-project --payment-url https://payment-… --inventory-url https://inventory-…`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return check(cmd.Context(), cmd.OutOrStdout(), f) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.progress = cmd.ErrOrStderr()
+			return check(cmd.Context(), cmd.OutOrStdout(), f)
+		},
 	}
 	fl := c.Flags()
 	fl.DurationVar(&f.wait, "wait", 0, "wait until nothing is on its way, at most so long")

@@ -73,8 +73,8 @@ type ruins struct {
 	asked  bool
 }
 
-func (r *ruins) CatchUp(_ context.Context, since time.Time, _ bool) ([]catchup.Outcome, int, error) {
-	r.since, r.asked = since, true
+func (r *ruins) CatchUp(_ context.Context, o catchup.Options) ([]catchup.Outcome, int, error) {
+	r.since, r.asked = o.Since, true
 	return r.caught, 7, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"orderflow.dev/internal/catchup"
 	"orderflow.dev/internal/client"
@@ -20,8 +19,8 @@ type place interface {
 	World(ctx context.Context) (promise.World, error)
 	Timeline(ctx context.Context, orderID string) ([]stack.Happening, error)
 	Repairing(ctx context.Context) (repair.Repairing, error)
-	// CatchUp brings orders up to the events archived since a time, or says how it would; see catchup.Run.
-	CatchUp(ctx context.Context, since time.Time, dryRun bool) (outcomes []catchup.Outcome, read int, err error)
+	// CatchUp brings this place's orders up to its archive, or says how it would; see catchup.Run.
+	CatchUp(ctx context.Context, o catchup.Options) (outcomes []catchup.Outcome, read int, err error)
 }
 
 func openPlace(ctx context.Context, at client.Site) (place, error) {
@@ -96,6 +95,7 @@ func (p *project) Repairing(ctx context.Context) (repair.Repairing, error) {
 }
 
 // CatchUp implements place.
-func (p *project) CatchUp(ctx context.Context, since time.Time, dryRun bool) ([]catchup.Outcome, int, error) {
-	return catchup.Run(ctx, catchup.Options{Project: p.at.Project, Since: since, DryRun: dryRun})
+func (p *project) CatchUp(ctx context.Context, o catchup.Options) ([]catchup.Outcome, int, error) {
+	o.Project = p.at.Project
+	return catchup.Run(ctx, o)
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	eventv1 "orderflow.dev/gen/orderflow/event/v1"
@@ -61,6 +62,8 @@ type Options struct {
 	Project string
 	Since   time.Time // events published since then are read; files are found by it, so some are older
 	DryRun  bool
+	// Progress is told how many files of how many are read. It is called by one at a time, and may be nil.
+	Progress func(read, of int)
 }
 
 // Run catches the orders of a project up with its archive. Outcomes are by order; of those that lack nothing there is none.
@@ -81,7 +84,18 @@ func Run(ctx context.Context, o Options) (outcomes []Outcome, read int, err erro
 		return nil, 0, err
 	}
 	add := func(ctx context.Context, _ archive.File, r archive.Record) error { return c.Add(ctx, r) }
-	if err := archive.ReadAll(ctx, b, files, add, func(archive.File) {}); err != nil {
+	var (
+		mu   sync.Mutex
+		done int
+	)
+	progress := func(archive.File) {
+		mu.Lock()
+		defer mu.Unlock()
+		if done++; o.Progress != nil {
+			o.Progress(done, len(files))
+		}
+	}
+	if err := archive.ReadAll(ctx, b, files, add, progress); err != nil {
 		return nil, 0, err
 	}
 	outcomes, err = c.Finish(ctx)

@@ -58,7 +58,7 @@ type Address struct {
 // Order is one order. Personal data is in Address and Note only, never in events.
 type Order struct {
 	ID          string
-	Fingerprint []byte // of the request that made it: the same idempotency key with another request is refused.
+	Fingerprint []byte // of the request that made it: the same idempotency key with another request is refused
 	Address     *Address
 	Note        string
 	Origin      string // of an order from a file: which import and line; RebuiltOrigin; empty otherwise

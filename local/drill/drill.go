@@ -146,7 +146,7 @@ func (d *drill) catchUp(ctx context.Context) error {
 	if err := d.Archive(ctx); err != nil {
 		return err
 	}
-	outcomes, _, err := d.look.CatchUp(ctx, d.begin, false)
+	outcomes, _, err := d.look.CatchUp(ctx, catchup.Options{Since: d.begin})
 	for _, o := range outcomes {
 		if o.Err != nil {
 			return fmt.Errorf("catch order %s up: %w", o.OrderID, o.Err)

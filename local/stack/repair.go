@@ -3,7 +3,6 @@ package stack
 import (
 	"context"
 	"os"
-	"time"
 
 	"orderflow.dev/internal/catchup"
 	"orderflow.dev/internal/client"
@@ -18,7 +17,8 @@ func (in *Inspector) Repairing(ctx context.Context) (repair.Repairing, error) {
 	})
 }
 
-// CatchUp brings this stack's orders up to the events archived since a time, or says how it would; see catchup.Run.
-func (in *Inspector) CatchUp(ctx context.Context, since time.Time, dryRun bool) ([]catchup.Outcome, int, error) {
-	return catchup.Run(ctx, catchup.Options{Project: Project, Since: since, DryRun: dryRun})
+// CatchUp brings this stack's orders up to its archive, or says how it would; see catchup.Run.
+func (in *Inspector) CatchUp(ctx context.Context, o catchup.Options) ([]catchup.Outcome, int, error) {
+	o.Project = Project
+	return catchup.Run(ctx, o)
 }
