@@ -82,6 +82,19 @@ func (w *world) wantSent(t *testing.T, n int) {
 	}
 }
 
+// wantSentAfterTheClaim: nobody sends while a claim may still be at work, and then one does.
+func (w *world) wantSentAfterTheClaim(t *testing.T) {
+	t.Helper()
+	if err := w.notify(t); fault.Code(err) != codes.Aborted {
+		t.Errorf("within the claim: error %v", err)
+	}
+	w.pass(30 * time.Second)
+	if err := w.notify(t); err != nil {
+		t.Errorf("after it: %v", err)
+	}
+	w.wantSent(t, 1)
+}
+
 func TestMessagesSayWhatHappenedUnderAStableID(t *testing.T) {
 	t.Parallel()
 	cancelled := func(reason string) func(notification.Notifying) error {
@@ -179,14 +192,7 @@ func TestClaimThatCannotBeGivenBackEndsByItself(t *testing.T) {
 		t.Errorf("error %v, want why it was not sent", err)
 	}
 	w.fail = nil
-	if err := w.notify(t); fault.Code(err) != codes.Aborted {
-		t.Errorf("within the claim: error %v", err)
-	}
-	w.pass(30 * time.Second)
-	if err := w.notify(t); err != nil {
-		t.Errorf("after it: %v", err)
-	}
-	w.wantSent(t, 1)
+	w.wantSentAfterTheClaim(t)
 }
 
 // A sender that was so slow that another took over gives nothing back: the other has sent it.
@@ -218,14 +224,7 @@ func TestSendWhoseOutcomeIsUnknownKeepsItsClaim(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	w.fail = nil
-	if err := w.notify(t); fault.Code(err) != codes.Aborted {
-		t.Errorf("within the claim: error %v", err)
-	}
-	w.pass(30 * time.Second)
-	if err := w.notify(t); err != nil {
-		t.Errorf("after it: %v", err)
-	}
-	w.wantSent(t, 1)
+	w.wantSentAfterTheClaim(t)
 }
 
 func TestClaimIsTakenOverByOneOnly(t *testing.T) {
