@@ -127,6 +127,11 @@ func TestTheAlertEndsWithTheDecision(t *testing.T) {
 	if _, err := admin.CreateSubscription(ctx, &pubsubpb.Subscription{Name: people, Topic: topic.Name, AckDeadlineSeconds: 600}); err != nil {
 		t.Fatal(err)
 	}
+	defer func() { // other tests' letters are not for it
+		if err := admin.DeleteSubscription(context.Background(), &pubsubpb.DeleteSubscriptionRequest{Subscription: people}); err != nil {
+			t.Error(err)
+		}
+	}()
 	ids := map[string]string{} // of letters, by order
 	for _, order := range []string{"one", "two", "three"} {
 		m := confirmed(t, order)
