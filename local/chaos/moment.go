@@ -69,7 +69,7 @@ func (c *Chaos) skewProvider(chance *rand.Rand) {
 	c.skew = time.Duration((2*chance.Float64() - 1) * float64(mostSkew))
 }
 
-// mostUnitSkew is by how much a process's clock may be wrong: docs/promises.md.
+// mostUnitSkew is by how much a process's clock may be wrong, as in e2e/simulation.
 const mostUnitSkew = 5 * time.Second
 
 // Clock is by how much the clock of a unit's next process is wrong, for as long as that lives; also before Start.
